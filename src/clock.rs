@@ -121,7 +121,7 @@ pub trait Clock: Send + Sync + 'static {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Returns the time since a fixed moment. It measures ages.
+    /// Returns the time since a fixed moment. The library measures ages with this value.
     ///
     /// The value never goes back. Setting the host's clock does not change it, and it advances
     /// while the host is suspended. The default implementation reads the operating system's clock
@@ -183,7 +183,8 @@ mod tests {
         let before = Timestamp::from_millis(-1_500).to_system_time();
         assert_eq!(before, Some(UNIX_EPOCH - Duration::from_millis(1_500)));
         assert_eq!(before.map(Timestamp::from), Some(Timestamp::from_millis(0)));
-        // The extremes may be out of the operating system's range. They must not panic.
+        // These extremes may not fit into the operating system's time. The conversion must not
+        // panic.
         for extreme in [Timestamp::MAX, Timestamp::from_millis(i64::MIN)] {
             let _ = extreme.to_system_time();
         }

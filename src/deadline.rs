@@ -13,8 +13,8 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 thread_local! {
-    /// The time after which, at the latest, the caller drops the future that this thread polls now.
-    /// It starts now or has started earlier. `Duration::MAX` if no caller has announced a timeout.
+    /// An upper bound of the time until a caller drops the future that this thread polls now.
+    /// `Duration::MAX` if no caller has announced a timeout.
     static REMAINING: Cell<Duration> = const { Cell::new(Duration::MAX) };
 }
 
@@ -22,7 +22,7 @@ thread_local! {
 #[derive(Clone, Copy)]
 enum End {
     At(Instant),
-    /// This long after the work had to wait for the first time.
+    /// This long after the first poll that found the work not done and no earlier timeout.
     Within(Duration),
 }
 
@@ -135,8 +135,7 @@ impl<F: Future> Future for WithRemaining<F> {
     }
 }
 
-/// Returns the time after which, at the latest, a caller drops the future that this thread polls
-/// now.
+/// Returns an upper bound of the time until a caller drops the future that this thread polls now.
 #[cfg_attr(
     not(any(test, feature = "redis")),
     expect(dead_code, reason = "only a remote store closes connections that answer too late")

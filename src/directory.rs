@@ -47,11 +47,11 @@
 //! A process remembers the latest answers for 65,536 users. When there are more users, it evicts
 //! users whose answers are rarely used, and calls the directory for them again.
 //!
-//! The starts of the calls order the answers. The answer to an older call does not replace the
-//! answer to a newer call. The answer to a call from before a
-//! [`suspend`](crate::SessionManager::suspend) is not used. This order is part of the memory. So if
-//! a process evicts a user during a call for that user, the call's answer is used, although a newer
-//! answer was known before. A call takes at most
+//! Answers are ordered by the time at which their calls started: the answer to an older call does
+//! not replace the answer to a newer call. The answer to a call that started before a
+//! [`suspend`](crate::SessionManager::suspend) is not used. When a process evicts a user, it also
+//! forgets this order. So if a process evicts a user during a call for that user, it uses the
+//! call's answer, although it knew a newer answer before. A call takes at most
 //! [`directory_timeout`](crate::manager::SessionManagerBuilder::directory_timeout).
 
 use std::error::Error as StdError;
@@ -90,10 +90,11 @@ pub trait UserDirectory: Send + Sync + 'static {
     /// treated like a user whose account is not active.
     ///
     /// The manager calls this at a login, in [`account`](crate::SessionManager::account), and when
-    /// it checks a session. If this process knows the user as active, a session check calls it only
-    /// after [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after). Several
-    /// requests at the same moment may each call it. The future may be dropped at any await point:
-    /// a request waits for it no longer than
+    /// it checks a session. While this process remembers that the account is active, its session
+    /// checks call the directory again only after
+    /// [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after). Several
+    /// requests at the same moment may each call it. The manager may drop the future at any await
+    /// point: a request waits for it no longer than
     /// [`directory_timeout`](crate::manager::SessionManagerBuilder::directory_timeout).
     ///
     /// # Errors

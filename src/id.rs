@@ -179,7 +179,7 @@ impl fmt::Debug for RandomError {
     }
 }
 
-/// Returns whether this is 1 to `longest` bytes of `[A-Za-z0-9_-]`. None of these characters is
+/// Returns whether `raw` has 1 to `longest` bytes of `[A-Za-z0-9_-]`. None of these characters is
 /// syntax in a store, a token or a log.
 pub(crate) fn is_plain(raw: &str, longest: usize) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';

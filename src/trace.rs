@@ -28,8 +28,8 @@ macro_rules! event {
     }};
 }
 
-/// Emits one event of the table in [`events`](crate::telemetry::events). Unlike `event`, it has a target of
-/// its own, and its values keep their types.
+/// Emits one event of the table in [`events`](crate::telemetry::events). Unlike the macro `event`,
+/// it uses the target of that table, and the values of the fields keep their types.
 macro_rules! record {
     ($level:ident, $message:literal $(, $field:ident = $value:expr)* $(,)?) => {{
         #[cfg(feature = "tracing")]

@@ -68,8 +68,8 @@ impl Config {
     /// `JWT_SECRET`.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let get = |name: &str| variable(name).filter(|value| !value.is_empty());
-        // An empty secret is kept and later refused as too short: a secret that was set by mistake
-        // to nothing must not become a random one.
+        // An empty `JWT_SECRET` was probably set to nothing by mistake, so it must not be replaced
+        // by a random secret. It is kept here, and later refused as too short.
         let (secret, secret_is_random) = match variable("JWT_SECRET") {
             Some(secret) => (secret, false),
             None => (random_secret()?, true),

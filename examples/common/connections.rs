@@ -1,8 +1,10 @@
 //! The open connections: the client of each, and which of them are idle.
 //!
-//! Each client may hold a share of all connections. If there is no slot for a new connection, the
-//! connection that has been idle for longest is closed: one of the same client if the client has
-//! its share, otherwise one of any client.
+//! A new connection may cause an older one to be closed. That is always an idle connection, the one
+//! that has been idle for longest:
+//!
+//! - If the client already holds its share of the connections: one of its own connections.
+//! - If there is no free slot: a connection of any client.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -40,7 +42,8 @@ pub(crate) struct Connections(Arc<Inner>);
 struct Inner {
     open: Mutex<HashMap<u64, Arc<State>>>,
     next: AtomicU64,
-    /// Counts ended requests: a connection with a lower number has been idle for longer.
+    /// The number of ended requests. A connection keeps this number from the end of its last
+    /// request. The lower it is, the longer the connection has been idle.
     ends: AtomicU64,
 }
 
@@ -49,8 +52,8 @@ pub(crate) struct Connection {
     all: Connections,
     number: u64,
     state: Arc<State>,
-    /// Set while the connection waits for its slot: it is then not idle, so that it is not closed
-    /// to make room for itself.
+    /// Set while the connection waits for its slot. During this time it does not count as idle,
+    /// so it is not closed to make room for itself.
     waiting: Option<UnderWay>,
 }
 
@@ -113,7 +116,7 @@ impl Connections {
         close_one(self.lock().values());
     }
 
-    /// Closes all connections; those with a request in progress after its response.
+    /// Closes all connections. A connection with a request in progress closes after its response.
     pub(crate) fn close_all(&self) {
         self.lock().values().for_each(|state| state.close());
     }

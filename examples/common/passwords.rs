@@ -98,7 +98,8 @@ impl Passwords {
         let hashed = spawn_blocking(move || permit.memory.hash(password.as_bytes()));
         let hashed = hashed.await.unwrap_or(Err(argon2::password_hash::Error::Internal));
         let hash: Hash = hashed.map_err(HashError::Failed)?.to_string().into();
-        // Any hash will do for a user who does not exist: that comparison never succeeds.
+        // The first hash also stands in for the hash of a user who does not exist. Any hash is
+        // suitable, because `verify` never accepts such a user.
         self.stand_in.get_or_init(|| Arc::clone(&hash));
         Ok(hash)
     }

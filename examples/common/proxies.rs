@@ -12,7 +12,7 @@ use tower_session_auth::routes::{PeerAddress, peer_address};
 /// Headers in which proxies report the client's address.
 const FORWARDING: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 
-/// The addresses and networks whose `X-Forwarded-For` is used. Clones warn only once in all.
+/// The addresses and networks whose `X-Forwarded-For` is used. All clones together warn only once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrustedProxies {
     networks: Vec<IpNet>,
@@ -41,8 +41,9 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Returns the client's address: the first one that is not a trusted proxy, from the connection
-    /// backwards through the header. The entries to its left come from that client and prove
+    /// Returns the client's address. The search starts at the address of the connection and
+    /// continues through the header from right to left. It ends at the first address that is not a
+    /// trusted proxy. That client may have written the entries further to the left, so they prove
     /// nothing.
     pub(super) fn client(&self, connection: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = connection.to_canonical();

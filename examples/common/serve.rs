@@ -84,7 +84,8 @@ pub(crate) async fn serve<S, B>(
     loop {
         let accepted = async {
             let (stream, peer) = listener.accept().await?;
-            // The client's own limit comes first, so that it does not take a slot of other clients.
+            // Check the limit of the client first: a client above its limit must not take a slot of
+            // other clients.
             let client = (!proxies.trust(peer.ip())).then(|| Client::of(peer.ip()));
             let Some(mut connection) = connections.open(client, limits.connections_per_client)
             else {

@@ -31,9 +31,12 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
     ),
 ];
 
-/// Puts the layers around a server's routes. From the outside to the inside: the log; the headers;
-/// the conversion of errors of layers and libraries, and of panics, to the format of the HTTP API;
-/// and a time limit.
+/// Puts the layers around a server's routes. From the outside to the inside:
+///
+/// - the log
+/// - the headers
+/// - the conversion of panics, and of errors of layers and libraries, to the format of the HTTP API
+/// - a time limit
 pub(crate) fn around<S, B>(
     service: S,
     limits: Limits,

@@ -11,8 +11,8 @@ use crate::manager::SessionManager;
 use crate::session::SessionData;
 use crate::store::AttemptRule;
 
-/// An attempt that was counted. [`SessionManager::attempt`] returns it. Dropping it leaves it
-/// counted as a failed attempt.
+/// An attempt that was counted. [`SessionManager::attempt`] returns it. If you drop it, the attempt
+/// stays counted as failed.
 #[must_use = "an attempt that did not fail must be given back or cleared"]
 pub struct CountedAttempt<D = ()> {
     manager: SessionManager<D>,
@@ -68,7 +68,8 @@ impl<D: SessionData> SessionManager<D> {
 }
 
 impl<D: SessionData> CountedAttempt<D> {
-    /// Takes the attempt back, as if it had not been made. Also removes the wait that it started.
+    /// Takes the attempt back, as if it had not been made. Also cancels a wait that this attempt
+    /// started.
     ///
     /// Runs to completion even if the caller goes away. If the store cannot answer, the attempt
     /// stays counted, and a warning is logged.
@@ -77,8 +78,8 @@ impl<D: SessionData> CountedAttempt<D> {
         manager.settle_attempts(vec![counted.give_back()], ()).await;
     }
 
-    /// Clears the counter, with all its attempts and waits. Use it after a success that shows that
-    /// the earlier failures were the user's own.
+    /// Clears the counter, with all its attempts and waits. Use it after a success which shows that
+    /// the user also made the earlier, failed attempts.
     ///
     /// Runs to completion even if the caller goes away. If the store cannot answer, the attempts
     /// stay counted, and a warning is logged.
@@ -88,7 +89,7 @@ impl<D: SessionData> CountedAttempt<D> {
     }
 }
 
-// Hides the key, so that a log does not show whom it stands for.
+// Hides the key, so that a log does not show which user or address it stands for.
 impl<D> fmt::Debug for CountedAttempt<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CountedAttempt").finish_non_exhaustive()

@@ -11,13 +11,13 @@ use crate::session::SessionData;
 use crate::store::{Attempt, AttemptKey, AttemptRule, Settle, StoreError, StoreErrorKind};
 use crate::trace;
 
-/// An attempt that was counted. Dropping it leaves it counted as a failed one.
+/// An attempt that was counted. Dropping this value leaves the attempt counted as failed.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Counted {
     key: AttemptKey,
     start: Timestamp,
-    /// Whether this process counted it instead of the store.
+    /// Whether this process counted the attempt instead of the store.
     own: bool,
 }
 
@@ -28,7 +28,7 @@ impl Counted {
         (self, settle)
     }
 
-    /// Clears all attempts that were counted under its key.
+    /// Clears all attempts that were counted under this attempt's key.
     pub(crate) fn clear(self) -> (Self, Settle) {
         (self, Settle::Clear)
     }
@@ -51,7 +51,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Counts an attempt before it is made. While the store is unavailable, this process counts the
-    /// attempt if `alone` is `true`. Otherwise this call returns an error.
+    /// attempt if `alone` is `true`. If `alone` is `false`, this call then returns an error.
     pub(crate) async fn count_attempt(
         &self,
         key: AttemptKey,
@@ -115,5 +115,5 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-/// Length of a key in characters. These are 132 bits, so two names do not get the same key.
+/// The length of a key in characters. It has 132 bits, so two names do not get the same key.
 const KEY_LEN: usize = 22;

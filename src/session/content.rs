@@ -24,22 +24,23 @@ pub(crate) struct Content<D> {
     pub(crate) email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) role: Option<String>,
-    /// The login gave the session less than the user's role, and the directory's role does not
-    /// raise it.
+    /// The login gave the session a role that permits less than the user's role. The directory's
+    /// role does not replace it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) narrowed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ip_address: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user_agent: Option<String>,
-    /// `None` if it is the time of creation.
+    /// `None` if the user has not authenticated again since the login.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "millis")]
     pub(crate) authenticated_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) acr: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) amr: Vec<String>,
-    /// The application's own claims. Stored only if refresh tokens yield further access tokens.
+    /// The application's own claims. Stored only if the session has refresh tokens, because a
+    /// refresh signs these claims into the next access token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claims: Option<Map<String, Value>>,
     /// Skipped by serde: [`Content::encode`] writes it as the last member.
@@ -78,12 +79,13 @@ pub(crate) struct StoredContent<D> {
     pub(crate) content: Content<D>,
     /// The size of the application's data in `payload`, in bytes of JSON.
     pub(crate) data_len: usize,
-    /// The weight in the near cache, in bytes. Zero if it was not read for the near cache.
+    /// The weight in the near cache, in bytes. Zero if the content was not read for the near cache.
     pub(crate) weight: u64,
 }
 
-/// The sizes of stored content that [`Content::encode`] limits. Stored content that is over a limit
-/// may stay or shrink, but not grow. The default is for a new session, which has no stored content.
+/// The sizes of stored content that [`Content::encode`] limits. A part of the stored content that
+/// is over its limit may stay or shrink, but not grow. The default is for a new session, which has
+/// no stored content.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StoredSizes {
     data: usize,
@@ -100,8 +102,8 @@ impl<D> StoredContent<D> {
         StoredSizes { data: self.data_len, amr: self.content.amr_len() }
     }
 
-    /// Returns an estimate of the memory of this content in bytes. `data_size` is the part of the
-    /// application's data.
+    /// Returns an estimate of the memory of this content in bytes. `data_size` is the estimate for
+    /// the application's data.
     pub(crate) fn size(&self, data_size: usize) -> usize {
         /// Estimated bytes of memory that a `serde_json::Value` takes for each byte of JSON.
         const DECODED: usize = 8;
@@ -233,12 +235,13 @@ impl<D: SessionData> Content<D> {
     }
 }
 
-/// Precedes the application's data. JSON escapes line feeds, so its line feed is the first one in a
-/// payload. A store can therefore cut the data off without parsing JSON. Older versions wrote no
-/// line feed.
+/// The text before the application's data in a payload. JSON escapes line feeds, so the line feed
+/// of this text is the first one in a payload. A store can therefore cut the data off without
+/// parsing JSON. Older versions wrote no line feed.
 const DATA: &[u8] = b"\n\"data\":";
 
-/// Returns whether two payloads differ only in line feeds: older versions wrote none.
+/// Returns whether two payloads are equal apart from line feeds, which older versions did not
+/// write.
 pub(crate) fn same_payload(one: &[u8], other: &[u8]) -> bool {
     let text = |payload| <[u8]>::iter(payload).filter(|byte| **byte != b'\n');
     one == other || text(one).eq(text(other))

@@ -67,7 +67,7 @@ pub struct Session<D = ()> {
     stale: bool,
 }
 
-/// The address in memory of a session that was read.
+/// Identifies one read of a session: the address in memory of the part that its clones share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SessionAddress(usize);
 
@@ -181,8 +181,8 @@ impl<D> Session<D> {
         &self.shared.state
     }
 
-    /// Identifies this read of a session and its clones. The value is unique while one of them
-    /// exists.
+    /// Identifies this read of a session: a session and its clones return the same value. The value
+    /// is unique while the session or one of its clones exists.
     pub(crate) fn address(&self) -> SessionAddress {
         SessionAddress(Arc::as_ptr(&self.shared).addr())
     }
@@ -213,9 +213,9 @@ impl<D> Session<D> {
 
     /// Returns the user's role. `None` means no role: there is no default role.
     ///
-    /// The role is the session's, or, with
-    /// [`directory_roles`](crate::manager::SessionManagerBuilder::directory_roles), the user directory's:
-    /// see [Roles](crate::directory#roles).
+    /// By default, this is the session's role. With
+    /// [`directory_roles`](crate::manager::SessionManagerBuilder::directory_roles), the user
+    /// directory can name another role: see [Roles](crate::directory#roles).
     #[must_use]
     pub fn role(&self) -> Option<&str> {
         self.content().role_by(&self.shared.state.directory_role)
@@ -282,8 +282,8 @@ impl<D> Session<D> {
         }
     }
 
-    /// Returns the current time on the store's clock: the time of the read, plus the age of a
-    /// session from the near cache.
+    /// Returns the current time on the store's clock: the time of the read, plus the time since the
+    /// read if the session may come from the near cache.
     pub(crate) fn store_now(&self) -> Timestamp {
         let Shared { state: State { read, read_at, .. }, validity, .. } = &*self.shared;
         let age = validity.as_ref().map_or(Duration::ZERO, |_| Tick::now().since(*read_at));
@@ -319,7 +319,8 @@ impl<D> Session<D> {
 
     /// Returns the idle deadline: an unused session expires at this time.
     ///
-    /// The value is a lower bound where [`last_activity`](Self::last_activity) is a lower bound.
+    /// On a session from the layer the value is a lower bound, like
+    /// [`last_activity`](Self::last_activity).
     #[must_use]
     pub fn idle_deadline(&self) -> Timestamp {
         self.shared.state.idle_deadline
@@ -337,10 +338,11 @@ impl<D> Session<D> {
         self.shared.state.absolute_deadline
     }
 
-    /// Returns how long the session lives without further use, counted from the time of the read:
-    /// until its idle or its absolute deadline, whichever comes first.
+    /// Returns how long the session lives without further use, counted from the time of the read.
+    /// It ends at its idle deadline or its absolute deadline, whichever comes first.
     ///
-    /// The value is a lower bound where [`last_activity`](Self::last_activity) is a lower bound.
+    /// On a session from the layer the value is a lower bound, like
+    /// [`last_activity`](Self::last_activity).
     #[must_use]
     pub fn ttl(&self) -> Duration {
         self.shared

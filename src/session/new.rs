@@ -34,8 +34,8 @@ pub struct NewSession<D = ()> {
 /// The login fence of a login in progress.
 ///
 /// [`SessionManager::begin_login`](crate::SessionManager::begin_login) returns it before the login
-/// checks credentials. With the fence, the session is created only if in the meantime no call has
-/// revoked or changed all sessions of the user.
+/// checks credentials. The manager then creates the session only if no call has revoked or changed
+/// all sessions of the user since `begin_login`.
 #[derive(Clone, Debug)]
 pub struct LoginFence {
     pub(crate) user: UserId,
@@ -47,9 +47,10 @@ impl NewSession {
     /// it for display only.
     pub const USER_AGENT_LEN: usize = 512;
 
-    /// The longest name, e-mail address, role, `acr` or single method of `amr`, in bytes.
+    /// The maximum length of a name, an e-mail address, a role, an `acr` or one method of `amr`, in
+    /// bytes.
     ///
-    /// [`create`](crate::SessionManager::create) fails if one of them is longer.
+    /// [`create`](crate::SessionManager::create) fails if one of these texts is longer.
     pub const FIELD_LEN: usize = FIELD_LEN;
 
     /// Creates a description for `user`, without name, e-mail address, role and data.
@@ -91,9 +92,10 @@ impl<D> NewSession<D> {
     /// Marks the session as narrowed: its role permits less than the user's role. An example is an
     /// administrator who logs in on a machine that is not trusted.
     ///
-    /// With [`directory_roles`](crate::manager::SessionManagerBuilder::directory_roles), the session keeps
-    /// the role that is set here, whatever role the directory names, until the directory says that
-    /// the user has no role. Without `directory_roles` this setting has no effect.
+    /// With [`directory_roles`](crate::manager::SessionManagerBuilder::directory_roles), the
+    /// session keeps the [`role`](Self::role) of this description, whatever role the directory
+    /// names. It loses this role only while the directory answers that the user has no role.
+    /// Without `directory_roles`, this setting has no effect.
     #[must_use]
     pub fn narrowed(mut self) -> Self {
         self.content.narrowed = true;
@@ -152,8 +154,8 @@ impl<D> NewSession<D> {
     /// [`idle_ttl`](crate::manager::SessionManagerBuilder::idle_ttl). 1 second to 100 years.
     ///
     /// For "remember me", set it together with a [`lifetime`](Self::lifetime) that is at least as
-    /// long. [`create`](crate::SessionManager::create) fails if the idle TTL is longer than the
-    /// lifetime, which is this session's own or the manager's.
+    /// long. [`create`](crate::SessionManager::create) fails if this idle TTL is longer than the
+    /// session's lifetime: the one set here, or else the manager's.
     #[must_use]
     pub fn idle_ttl(mut self, ttl: Duration) -> Self {
         self.idle_ttl = Some(ttl);
@@ -186,9 +188,11 @@ impl<D> NewSession<D> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Encode`] if the claims cannot be written as JSON. [`SessionError::Claims`]
-    /// if their JSON is not an object. [`create`](crate::SessionManager::create) fails later if a
-    /// name is reserved (`sub`, `exp` …).
+    /// - [`SessionError::Encode`]: the claims cannot be written as JSON.
+    /// - [`SessionError::Claims`]: the JSON of the claims is not an object.
+    ///
+    /// A reserved name (`sub`, `exp` …) is no error here: [`create`](crate::SessionManager::create)
+    /// fails if the claims contain one.
     pub fn claims(mut self, claims: &impl Serialize) -> Result<Self, SessionError> {
         let Value::Object(claims) = serde_json::to_value(claims).map_err(SessionError::Encode)?
         else {

@@ -18,7 +18,7 @@ const MAX_LEN: usize = 256;
 /// The length of the MACs within a token, in characters (132 bits).
 const TAG_LEN: usize = 22;
 
-/// The password epoch of a token that was issued while no password change of the user was known.
+/// The password epoch of a token that was issued while the store had no password epoch of the user.
 const NO_EPOCH: &str = "0";
 
 /// A device token that was made with one of the policy's keys. The caller decides whether it is
@@ -50,8 +50,8 @@ impl Device {
     /// since then. `password_epoch` is the current epoch.
     pub(crate) fn is_of(&self, user: &UserId, password_epoch: Option<&str>) -> bool {
         let same = |tag: Result<String, _>, here: &str| tag.is_ok_and(|tag| tag == here);
-        // The store removes a password epoch only after all tokens from before that change have
-        // expired. So without an epoch, the tokens are not compared.
+        // The store removes a password epoch only after all tokens from before that password change
+        // have expired. So if the store has no epoch, the token's epoch is not compared.
         let same_epoch = password_epoch
             .is_none_or(|epoch| same(epoch_tag(&self.key, user, epoch), &self.password_epoch));
         same_epoch && same(account_tag(&self.key, user), &self.account)
@@ -159,8 +159,8 @@ mod tests {
         let (before, after) = (open(None), open(Some("2:9")));
         assert!(!before.is_of(&jeju, Some("2:9")) && after.is_of(&jeju, Some("2:9")));
         assert!(!after.is_of(&jeju, Some("3:9")));
-        // The store no longer has the epoch. This means that every token from before the change has
-        // expired.
+        // The store has removed the epoch. It does so only after every token from before the
+        // password change has expired.
         assert!(after.is_of(&jeju, None) && before.is_of(&jeju, None));
         // A password epoch whose text equals `NO_EPOCH`.
         assert!(!before.is_of(&jeju, Some(NO_EPOCH)));

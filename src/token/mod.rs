@@ -17,7 +17,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (this_year, last_year) = (*b"7XvpH4sDq0mT9eWzKc2RbYj5LgNf8uAo", *b"Q3kZt6BwVy1JhGnE7rUxMd0CsPi9aFl4");
-//! // `this_year` signs; tokens that `last_year` signed are good until they expire, or until it is taken out.
+//! // `this_year` signs. Tokens of `last_year` pass until they expire or that key is removed.
 //! let keys = KeySet::new(SigningKey::hs256("2026", &this_year)?)
 //!     .also_verify(VerifyingKey::hs256("2025", &last_year)?);
 //! keys.self_test()?;

@@ -7,10 +7,10 @@ use crate::error::{SessionError, SignError};
 impl Policy {
     /// Returns the pseudonym of `text`: 43 characters of `[A-Za-z0-9_-]`.
     ///
-    /// All instances with the same signing key return the same pseudonym, for every algorithm of
-    /// the key. The pseudonym is a MAC with a secret that is derived from that key. A reader of the
-    /// store does not have the secret and cannot test guesses. Each purpose, issuer and audience
-    /// has different pseudonyms.
+    /// All instances with the same signing key return the same pseudonym, whatever the algorithm of
+    /// the key is. The pseudonym is a MAC with a secret that is derived from that key. A reader of
+    /// the store does not have the secret and cannot test guesses. The same text has a different
+    /// pseudonym for each purpose, issuer and audience.
     pub(crate) fn pseudonym(&self, purpose: &str, text: &str) -> Result<String, SessionError> {
         self.derived_mac(&self.derived.signing, &["name", purpose, text])
     }

@@ -41,9 +41,10 @@ impl RefreshToken {
         &self.text
     }
 
-    /// Returns the maximum time that the session could still live when this token was issued.
+    /// Returns how long the session could live at most, counted from the issue of this token.
     ///
-    /// No rotation extends this time. A session that is not used expires earlier.
+    /// No rotation extends the session beyond this time. A session that is not used expires
+    /// earlier.
     #[must_use]
     pub fn expires_in(&self) -> Duration {
         self.expires_in
@@ -82,7 +83,7 @@ impl RefreshPolicy {
         audience: Option<String>,
     ) -> Result<Self, ConfigError> {
         // A repeated rotation must return the same token again. HMAC yields the same signature each
-        // time, but other algorithms need not.
+        // time. Other algorithms may yield a different signature each time.
         if keys.verifying().any(|key| key.algorithm() != Algorithm::Hs256) {
             return Err(ConfigError::OutOfRange {
                 setting: "refresh_keys",

@@ -33,23 +33,25 @@ pub(crate) use self::state::WorkerWatch;
 pub(crate) use self::task::new as worker;
 pub use self::task::{Background, DrainReport, Worker};
 
-/// Number of sessions for which a process remembers the last touch. A session that was forgotten is
-/// touched once more than necessary.
+/// The number of sessions for which a process remembers the last touch. If the process forgets a
+/// session that is still used, it touches the session once more than necessary.
 const REMEMBERED: usize = 65_536;
 
 /// The settings that decide which uses are touched.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TouchRules {
-    /// The minimum interval between two touches of one session. Shorter for sessions whose idle TTL
-    /// is less than ten times this.
+    /// The minimum interval between two touches of one session. If a tenth of the session's idle
+    /// TTL is shorter, that is the interval.
     pub(crate) interval: Duration,
-    /// A use moves the idle deadline only when less than this is left until it. `None`: each
-    /// written use moves it.
+    /// A use moves the idle deadline only if less than this time is left until the deadline.
+    /// `None`: each written use moves it.
     pub(crate) refresh_threshold: Option<Duration>,
-    /// The default idle TTL, to which the threshold relates.
+    /// The manager's idle TTL. The refresh threshold applies unscaled to sessions with this idle
+    /// TTL.
     pub(crate) idle_ttl: Duration,
     /// Whether touches carry the rotation counter of the refresh token that came with the access
-    /// token. The first use with a greater counter then does not wait for the interval.
+    /// token. The first use with a greater counter is then due at once, without waiting for the
+    /// interval.
     pub(crate) record_rotation: bool,
 }
 
@@ -82,9 +84,9 @@ pub(crate) struct Use {
     pub(crate) user: UserId,
     pub(crate) id: SessionId,
     /// The time of the use on the clock's monotonic time. If the host is suspended while the use
-    /// waits, the use becomes older.
+    /// waits, the suspended time counts as age of the use.
     pub(crate) at: Duration,
-    /// The use moves the idle deadline only when less than this is left until it.
+    /// The use moves the idle deadline only if less than this time is left until the deadline.
     pub(crate) extend_below: Duration,
     /// See [`Touch::rotation`](crate::store::Touch::rotation).
     pub(crate) rotation: Option<u64>,
@@ -116,8 +118,8 @@ impl Life {
 pub(crate) struct Mark {
     /// Time of the latest queued use, in milliseconds. Initially the creation of the session.
     last_use: AtomicI64,
-    /// The latest idle deadline that the store reported, in milliseconds: a lower bound of the true
-    /// one.
+    /// The latest idle deadline that the store reported, in milliseconds. The true idle deadline
+    /// may be later.
     idle_deadline: AtomicI64,
     /// The greatest rotation counter that was queued. Initially 0, which never needs to be
     /// recorded.
@@ -133,8 +135,8 @@ impl Mark {
         }
     }
 
-    /// All atomics of this type are relaxed: no value depends on another, and an old value costs an
-    /// extra touch, never a wrong answer.
+    /// All atomics of this type use relaxed ordering. No value depends on another, and an old value
+    /// can cause an extra touch, but never a wrong answer.
     fn idle_deadline(&self) -> Timestamp {
         Timestamp::from_millis(self.idle_deadline.load(Ordering::Relaxed))
     }
@@ -158,11 +160,11 @@ impl Mark {
         let interval = rules.interval(life);
         let left = |at: i64| self.idle_deadline().as_millis().saturating_sub(at);
         let threshold = millis(rules.threshold(life));
-        // The first use below the threshold does not wait for the interval, because it moves the
-        // idle deadline.
+        // The first use below the refresh threshold does not wait for the interval, because it
+        // moves the idle deadline.
         let enters_threshold = left(now.as_millis()) < threshold && left(last) >= threshold;
         let due = since >= millis(interval) || (since > 0 && enters_threshold);
-        // If several requests arrive at the same time, one of them wins.
+        // If several requests arrive at the same time, the exchange succeeds for one of them.
         due && self
             .last_use
             .compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
@@ -176,7 +178,8 @@ impl Mark {
         let left = self.idle_deadline().saturating_since(now);
         let until_threshold = left.saturating_sub(rules.threshold(life));
         let interval = rules.interval(life).saturating_sub(since);
-        // Below the threshold, a lost use must be repeated before the idle deadline.
+        // The queued use may be lost. So below the threshold, another use is due well before the
+        // idle deadline.
         interval.min(if until_threshold.is_zero() { left / 4 } else { until_threshold })
     }
 
@@ -247,8 +250,8 @@ impl TouchQueue {
         Some((mark.idle_deadline(), Timestamp::from_millis(mark.last_use.load(Ordering::Relaxed))))
     }
 
-    /// Records a use of a session. Never waits. Returns for how long another use need not be
-    /// recorded.
+    /// Records a use of a session. Never waits. Returns the time for which later uses of the
+    /// session need not be recorded.
     pub(crate) fn used(&self, key: (UserId, SessionId), life: Life, now: Timestamp) -> Duration {
         let mark = match self.marks.get(&key) {
             Some(mark) => mark,

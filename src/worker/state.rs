@@ -36,8 +36,8 @@ impl WorkerState {
     }
 }
 
-/// The worker's state, shared with the manager. All atomics are relaxed, because no value depends
-/// on another.
+/// The worker's state, shared with the manager. All atomics use relaxed ordering, because no value
+/// depends on another.
 #[derive(Debug)]
 pub(crate) struct WorkerWatch {
     state: AtomicU8,
@@ -57,8 +57,8 @@ impl WorkerWatch {
             .unwrap_or(WorkerState::Lost)
     }
 
-    /// Logs an error once, when a session is used and its use will never be written. After a stop
-    /// it logs nothing, because a stopped worker is part of an orderly shutdown.
+    /// Logs an error if a session is used and no worker will write this use. Logs it only once.
+    /// After a stop it logs nothing, because a stopped worker is part of an orderly shutdown.
     pub(super) fn report_use(&self) {
         let why = match self.state() {
             WorkerState::Running | WorkerState::Stopped => return,

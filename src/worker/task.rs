@@ -33,7 +33,7 @@ const CALL_LIMIT: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// Interval of the store's upkeep: it frees expired data and compares clocks.
 const UPKEEP: Duration = Duration::from_secs(1);
-/// The maximum number of waiting uses. More uses are dropped, and are due at the next request.
+/// The maximum number of waiting uses. Further uses are dropped, and are due at the next request.
 const MAX_PENDING: usize = 65_536;
 /// How long a stop waits for the store to accept the remaining touches.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
@@ -89,7 +89,7 @@ struct Waiting {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DrainReport {
-    /// Touches that the store accepted, for sessions that are live or over.
+    /// The number of touches that the store accepted. Their sessions may be over.
     pub written: u64,
     /// Lost touches: too many waited, the store refused them, or it was unavailable until the end.
     pub lost: u64,
@@ -315,7 +315,7 @@ impl Worker {
                 | StoreErrorKind::Interrupted
                 | StoreErrorKind::NotPrimary
                 | StoreErrorKind::WriteRefused => {
-                    // This is logged once. The attempts continue, at least once per second.
+                    // Log this once. The worker tries again, after at most one second.
                     if !mem::replace(&mut self.held_up, true) {
                         trace::warn!(
                             "the session store does not accept touches: they are written later",

@@ -11,7 +11,7 @@ use crate::trace;
 /// the answer. The task is aborted when the worker ends.
 #[derive(Default)]
 pub(super) struct Warnings {
-    /// Holds at most one task. Its result is whether the store answered.
+    /// Holds at most one task, which returns whether the store answered.
     asking: JoinSet<bool>,
     logged: bool,
 }

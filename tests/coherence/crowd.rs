@@ -1,5 +1,6 @@
-//! Several processes change sessions and send requests at the same time. No process admits a
-//! request later than the bound, and in the end all agree with Redis.
+//! Several processes change sessions and send requests at the same time. No process uses the old
+//! state of a session for longer than the bound after a change. In the end, all processes agree
+//! with Redis.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -94,8 +95,8 @@ fn concurrent_processes_reject_within_the_bound_and_finally_agree_with_redis() {
     let requests: u64 = reports.iter().map(|report| report.requests).sum();
     let changes: usize = reports.iter().map(|report| report.ended.len()).sum();
     let hits: u64 = reports.iter().map(|report| report.hits).sum();
-    // A process that does not run for the length of a lease correctly gives up its invalidation
-    // connection.
+    // A process that the machine does not run for the length of a lease gives up its invalidation
+    // connection. That is correct, so the test only prints this number.
     let lost_links: u64 = reports.iter().map(|report| report.lost_links).sum();
     println!("{requests} requests, {hits} hits, {changes} changes, {lost_links} links lost");
     // Each participant continues until it has enough cache hits.

@@ -122,8 +122,8 @@ impl Instance {
     }
 }
 
-/// Settings with a lease that does not end on a loaded machine, either. For tests that count and do
-/// not measure times.
+/// Settings with timeouts and a lease that a loaded machine does not exceed. For tests that count
+/// events and measure no times.
 pub(crate) fn unhurried(url: &str) -> SessionManagerBuilder {
     patient_builder(patient_store(url))
 }

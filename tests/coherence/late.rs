@@ -26,8 +26,8 @@ pub(crate) async fn past(earlier: u64, time: Duration) {
     }
 }
 
-/// How late the last wrong answer began after each of several acknowledged revocations. Zero if
-/// there was no wrong answer after it.
+/// How late the last wrong answer began, for each of several acknowledged revocations. Zero if no
+/// wrong answer began after the revocation.
 pub(crate) struct Lateness {
     case: &'static str,
     times: Vec<Duration>,

@@ -12,8 +12,9 @@ use crate::support::forge::{decoded, parts, seal, segment};
 use crate::support::redis::RedisServer;
 
 const CAPACITY: usize = 1_000;
-/// Maximum growth of a process that gets any number of tokens. This is a fifth of the memory that
-/// 20,000 cached tokens would take (more than 1 KiB each), and far more than an allocator wastes.
+/// Maximum growth of a process's memory, however many tokens it gets. This is a fifth of the memory
+/// that 20,000 cached tokens would take (more than 1 KiB each), and far more than an allocator
+/// wastes.
 const GROWTH: usize = 4 << 20;
 
 /// Starts an instance with a small near cache. Only the capacity removes its entries, because its

@@ -59,9 +59,9 @@ impl Dice {
 /// What a participant records for the test to compare.
 #[derive(Default)]
 struct Notes {
-    /// When the end of a state was acknowledged to the participant that caused it.
+    /// When the store acknowledged the end of a state to the participant that caused it.
     ended: BTreeMap<State, u64>,
-    /// When the last request began that was admitted with this state.
+    /// When the last request that was admitted with this state began.
     served: BTreeMap<State, u64>,
     requests: u64,
 }

@@ -58,8 +58,8 @@ impl Pair {
     }
 
     /// Promotes the replica, and directs new connections of `proxy` to it. Makes the old primary a
-    /// replica of a server that does not exist. It gets no data then and sends no invalidations:
-    /// only its role changes. Returns the time.
+    /// replica of a server that does not exist. The old primary then gets no data and sends no
+    /// invalidations: only its role changes. Returns the time.
     async fn take_over(&self, proxy: &Proxy) -> u64 {
         self.promote().await;
         proxy.lead_to(self.replica.port());

@@ -36,7 +36,7 @@ async fn pool_left_at_the_old_server_follows_the_invalidation_connection() {
         answer.is_out()
     })
     .await;
-    // Both now reach the same server, and the near cache works.
+    // The pool and the invalidation connection now reach the same server, and the near cache works.
     let login = manager.create(NewSession::new(user("jeju")).role("v0")).await.unwrap();
     until("the near cache is coherent", async || {
         assert!(ask(&app, &login.access_token).await.is_in());

@@ -86,8 +86,8 @@ fn code(body: &str) -> String {
 }
 
 /// Imports everything at once, as a small application may. This compiles only while no public name
-/// of this library is also a name of another crate: the use of an ambiguous name is an error
-/// (E0659).
+/// of this library is also a name of another crate, because the use of an ambiguous name is an
+/// error (E0659).
 #[expect(unused_imports, reason = "the names are imported to find ambiguous ones, not to be used")]
 mod all_at_once {
     use axum::*;
@@ -96,7 +96,7 @@ mod all_at_once {
     use tower::*;
     use tower_session_auth::*;
 
-    // Crates keep their names.
+    // Names of the other crates, which must stay unambiguous.
     use axum::Router as _Router;
     use http::StatusCode as _StatusCode;
     use hyper::server as _server;
@@ -118,7 +118,7 @@ mod all_at_once {
     use self::token as _token;
     use self::worker as _worker;
 
-    // Its other names.
+    // The other names of this library.
     use self::{
         AuthError as _, AuthErrorKind as _, FailurePolicy as _, KeySet as _, Login as _,
         NewSession as _, RedisStore as _, RevokeReason as _, Session as _, SessionAuthLayer as _,

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use crate::architecture::sources;
 
-/// A module, as the names on the way to it from the crate's root.
+/// A module, as the names of its path from the crate's root.
 type Module = Vec<String>;
 
-/// The code of each source file without comments and unit tests, by its module. With the file's name.
+/// The name and the code of each source file, by its module. The code is without comments and
+/// tests.
 fn codes() -> BTreeMap<Module, (String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let names = sources().into_iter().map(|(_, path, text)| {
@@ -25,7 +26,7 @@ fn module(file: &str) -> Module {
     if path == "lib" { Module::new() } else { path.split('/').map(str::to_owned).collect() }
 }
 
-/// The lines that are no comment and in no unit test.
+/// The lines that are neither comments nor parts of unit tests.
 fn code(text: &str) -> String {
     let mut lines = Vec::new();
     let (mut in_tests, mut for_tests) = (false, false);
@@ -40,7 +41,8 @@ fn code(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The paths of a `use` tree, such as `a::{b, c::d as e}`: each with the name that it gets.
+/// The paths of a `use` tree, such as `a::{b, c::d as e}`, each with the name under which it is
+/// imported.
 fn paths(tree: &str) -> Vec<(Vec<String>, String)> {
     let tree = tree.trim();
     if let Some((prefix, list)) = tree.split_once('{') {
@@ -73,7 +75,7 @@ fn paths(tree: &str) -> Vec<(Vec<String>, String)> {
     vec![(path, name)]
 }
 
-/// Where a path that begins with `crate`, `self` or `super` leads from a module.
+/// Returns the absolute form of `path`, which begins with `crate`, `self` or `super` in `module`.
 fn absolute(path: &[String], module: &Module) -> Option<Vec<String>> {
     let mut base = if path.first()? == "crate" { Module::new() } else { module.clone() };
     let mut rest = path.iter().skip_while(|name| *name == "crate" || *name == "self").peekable();
@@ -84,7 +86,7 @@ fn absolute(path: &[String], module: &Module) -> Option<Vec<String>> {
     Some(base)
 }
 
-/// The `use` declarations of a file: whether it re-exports, and its tree.
+/// The `use` declarations of a file: whether each re-exports names, and its tree.
 fn uses(code: &str) -> impl Iterator<Item = (bool, &str)> {
     code.split(';').filter_map(|statement| {
         let (before, tree) = statement.rsplit_once("use ")?;
@@ -105,7 +107,8 @@ fn no_files_use_one_another_in_a_circle() {
             }
         }
     }
-    // The file of an item: through the re-exports, then the longest module on the way.
+    // Returns the file of an item: follows the re-exports, and then takes the longest start of the
+    // path that is a module.
     let file_of = |path: Vec<String>| {
         let mut path = path;
         for _ in 0..8 {

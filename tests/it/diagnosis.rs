@@ -202,7 +202,8 @@ async fn clock_skew_is_reported() {
     for millis in [90_000, -90_000] {
         let found = wrong(millis).diagnose().await.unwrap().findings;
         let [Finding::ClockSkew(apart)] = found[..] else { unreachable!("{found:?}") };
-        // A slow round trip makes the estimate less certain and smaller.
+        // After a slow round trip, the estimate is less certain and smaller than the true
+        // difference.
         assert!(apart > ms(60_000) && apart <= ms(90_002), "{apart:?}");
     }
     assert_eq!(wrong(500).diagnose().await.unwrap().findings, []);
@@ -287,8 +288,8 @@ async fn application_with_another_issuer_under_the_same_prefix_is_reported() {
     assert_eq!(shop.diagnose().await.unwrap().findings, [Finding::SharedPrefix]);
     let told = blog.warnings().await.unwrap();
     assert!(told[0].contains("give each application a prefix of its own"), "{told:?}");
-    // The fields are hashes of the issuers, and the key expires. Scans and cleanups do not take it
-    // for a user's key.
+    // The fields of the key are hashes of the issuers, and the key expires. Scans and cleanups do
+    // not treat the key as a user's key.
     let marks = server.command(&["HKEYS", MARKS]).await;
     let marks: Vec<String> = redis::from_redis_value(marks).unwrap();
     let is_hash = |mark: &String| mark.len() == 40 && mark.bytes().all(|b| b.is_ascii_hexdigit());

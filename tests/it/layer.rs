@@ -33,7 +33,7 @@ async fn call_uses_the_inner_service_that_was_made_ready() {
     let token = login(&manager, "jeju").await.access_token;
     let (mut service, mut inner) =
         mock::spawn_layer::<_, Response<String>, _>(SessionAuthLayer::new(manager));
-    // The mock panics when `call` lands on a clone that was never made ready.
+    // The mock panics if the layer calls a clone that was never ready.
     assert_ready_ok!(service.poll_ready());
     let mut response = task::spawn(service.call(bearer(&token)));
     assert_pending!(response.poll());

@@ -47,7 +47,7 @@ async fn attempts_above_the_limit_are_refused_until_the_wait_ends() {
     // Another user and another purpose have counters of their own.
     assert_eq!(fail(&manager, "totp", "seoul").await, None);
     assert_eq!(fail(&manager, "reset", "jeju").await, None);
-    // The counters of the routes are apart, although they count under the same words.
+    // The routes count under the same word `account`, but their counters are separate.
     assert_eq!(fail(&manager, "account", "jeju").await, None);
 
     advance(MINUTE - Duration::from_millis(1)).await;

@@ -70,8 +70,8 @@ mod redis_store {
         let used: BTreeSet<_> = commands.all().map(|(name, _)| name).collect();
         let allowed: BTreeSet<_> =
             ACL_RULE.split_whitespace().filter_map(|word| word.strip_prefix('+')).collect();
-        // The near cache needs these (tests/it/near_cache/health.rs). The comparison of connections
-        // needs them, too, if there is more than one connection.
+        // The near cache needs these commands (tests/it/near_cache/health.rs). The comparison of
+        // connections also needs them, if there is more than one connection.
         let near = BTreeSet::from(["client|tracking", "get", "set"]);
         assert!(!used.contains("client|tracking"));
         assert_eq!(&used | &near, allowed);
@@ -87,7 +87,7 @@ mod redis_store {
         server.command(&rule).await;
         let url = format!("redis://app:hunter2@127.0.0.1:{}/", server.port());
         store_contract(&store(&url), tokio::time::sleep).await;
-        // No command was tried that is not allowed.
+        // The store tried no command that the ACL rule forbids.
         let log: Vec<redis::Value> =
             redis::from_redis_value(server.command(&["ACL", "LOG"]).await).unwrap();
         assert!(log.is_empty(), "{log:?}");

@@ -260,7 +260,8 @@ async fn check_log(example: &'static str) {
     assert_unavailable(&post(address, "/api/auth/logout", Some(&token), "").await);
     let log = server.stop().await;
     assert!(log.contains("answered"), "{log}");
-    // The payload, and the start of the signature, which the forged token shares.
+    // The payload and the start of the signature of both tokens. The forged token begins like the
+    // first of them.
     let parts = [&token, &ended].map(|token| token.split_once('.').unwrap().1.split_once('.'));
     let parts = parts.into_iter().flatten().flat_map(|(payload, end)| [payload, &end[..20]]);
     for secret in parts.chain([SECRET, "hunter2-of-redis", "hunter2-of-a-user"]) {

@@ -64,7 +64,7 @@ pub fn manager(store: impl SessionStore) -> (SessionManager, Worker) {
 /// a 503.
 pub const UNHURRIED: Duration = Duration::from_secs(10);
 
-/// A manager whose timeouts, and whose time to use a cache entry, are longer than any delay of a
+/// Settings of a manager whose timeouts and `revalidate_after` are longer than any delay of a
 /// loaded machine.
 pub fn patient_builder(store: impl SessionStore) -> SessionManagerBuilder {
     builder().store(store).store_timeout(UNHURRIED).revalidate_after(Duration::from_secs(3600))

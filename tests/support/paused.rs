@@ -149,8 +149,8 @@ impl<St: SessionStore + Clone> SessionStore for PausedStore<St> {
         self.counted().activity(user, id).await
     }
 
-    /// Runs in its own task, so that it continues after the worker has stopped waiting, which is
-    /// after one second. A test on a slow machine may hold a touch for longer.
+    /// Runs in its own task, so that the touch continues after the worker has stopped waiting. The
+    /// worker waits for one second, but a test on a slow machine may hold a touch for longer.
     #[allow(clippy::disallowed_methods, reason = "a test may start a task")]
     async fn touch(&self, touches: &[Touch]) -> Result<Vec<Touched>, StoreError> {
         let (this, touches) = (self.clone(), touches.to_vec());

@@ -223,7 +223,7 @@ pub async fn until(server: SocketAddr, path: &str, token: Option<&str>, status: 
 #[derive(Debug)]
 pub struct Disturbed;
 
-/// Runs a scenario with its own Redis server, and repeats it with a new one while it is disturbed.
+/// Runs a scenario with its own Redis server. Repeats it with a new server while it is disturbed.
 pub async fn undisturbed<T>(scenario: impl AsyncFn(&RedisServer) -> Result<T, Disturbed>) -> T {
     let give_up = Instant::now() + 5 * PATIENCE;
     loop {

@@ -22,11 +22,11 @@ pub enum Mood {
     Panic,
     Fail(StoreErrorKind),
     FailWrites(StoreErrorKind),
-    /// All operations answer: reads after the first time, `ended` after the second.
+    /// All operations answer. Reads take the first time, and `revoke_reason` takes the second time.
     SlowReads(Duration, Duration),
     SlowWrites(Duration),
-    /// A load returns its idle bound as the deadline while that bound has not passed. Each load
-    /// takes this long.
+    /// The caller of a load passes a lower bound of the idle deadline. The load returns this bound
+    /// as the deadline if it has not passed. Each load takes this long.
     Bounds(Duration),
     /// `create` reports that every id exists.
     Taken,

@@ -44,7 +44,7 @@ pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) -> Duration
 
 /// Waits until a use of a new session is due, in a process whose `touch_interval` is 1 ms. The
 /// process estimates the store's clock with an error of up to one round trip. On a loaded machine
-/// that clock may therefore still show a time before the login.
+/// the estimate may therefore still be before the login.
 pub async fn until_due(store: &impl SessionStore, session: &Session) {
     let due = session.created().saturating_add(ms(20));
     until("a use of the session is due", async || store.now() >= due).await;

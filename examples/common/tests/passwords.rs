@@ -59,7 +59,7 @@ fn permit_is_kept_until_the_work_is_done_even_if_the_client_disconnects() {
         assert_eq!(passwords.free_turns(), all - 2, "both are still to be done");
         drop(go_on);
         assert!(thread.await.unwrap());
-        // This runs after both.
+        // The only blocking thread runs this after both computations.
         spawn_blocking(|| ()).await.unwrap();
         assert_eq!(passwords.free_turns(), all);
     });

@@ -131,7 +131,7 @@ pub enum Event {
         suspicion: Suspicion,
     },
     /// This sink did not get some events. Each sink gets its own event of this kind, at most once
-    /// per second for each class. The log has no such record, because it contains the missing
+    /// per second for each class. No such event is logged, because the log contains the missing
     /// events.
     #[non_exhaustive]
     Dropped {
@@ -182,7 +182,7 @@ pub enum Actor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoginRefusal {
-    /// The user is unknown, or the password is wrong.
+    /// The login named an unknown user, or the password is wrong.
     Credentials,
     /// The account is not active.
     AccountInactive,
@@ -231,8 +231,9 @@ pub enum Suspicion {
         /// The length of the window.
         within: Duration,
     },
-    /// One session's refresh tokens were exchanged more often than the routes allow. Each process
-    /// that refuses such an exchange reports this once per wait.
+    /// One session's refresh tokens were exchanged more often than the routes allow. The routes
+    /// then refuse exchanges for a time. Each process that refuses an exchange reports this once in
+    /// that time.
     #[non_exhaustive]
     RefreshRate {
         /// The id of the session.
@@ -283,8 +284,8 @@ impl Event {
     }
 
     /// Returns the queue length at which this event is dropped. An application may update sessions
-    /// in each request, so `updated` may take only half of the queue. The other half is free for
-    /// the other changes of state.
+    /// in each request, so `updated` may take only half of the queue. The other half stays free for
+    /// the other events of the class.
     pub(super) const fn room(&self) -> usize {
         match self {
             Self::Updated { .. } => self.class().capacity() / 2,

@@ -5,7 +5,7 @@ use crate::error::AuthErrorKind;
 use crate::reason::RevokeReason;
 use crate::telemetry::metrics::{Counter, Labelled, Metrics, Name};
 
-/// One error kind for each error code.
+/// One error kind for each error code that events can have.
 const REJECTIONS: [AuthErrorKind; 12] = [
     AuthErrorKind::InvalidRequest,
     AuthErrorKind::MissingToken,
@@ -77,7 +77,7 @@ mod tests {
     fn counted(events: &[Event]) -> Vec<String> {
         let recorder = DebuggingRecorder::new();
         let tally = metrics::with_local_recorder(&recorder, || EventMetrics::new(&Metrics::new()));
-        // The handles exist now, so the recorder is not looked up again.
+        // The handles already exist, so the counts go to this recorder.
         events.iter().for_each(|event| tally.count(event));
         let snapshot = recorder.snapshotter().snapshot().into_vec();
         let values = snapshot.into_iter().filter_map(|(key, _, _, value)| {

@@ -1,7 +1,7 @@
 //! Events: what has happened to sessions, for audit trails and alarms.
 //!
-//! Every [`Event`] goes to three places. None of them can delay or fail the request that has caused
-//! the event:
+//! Every [`Event`] goes to three places. None of them can delay or fail the request that caused the
+//! event:
 //!
 //! 1. `tracing` (feature `tracing`), immediately, in the span of the request;
 //! 2. the [metrics](crate::telemetry::metrics) (feature `metrics`);
@@ -10,8 +10,8 @@
 //! # Log records
 //!
 //! All events have the target `tower_session_auth::event`, and no other log record has this target.
-//! There is no setting that turns them off. Use a filter such as
-//! `RUST_LOG=info,tower_session_auth::event=off`.
+//! To turn the log records of events off, use a filter such as
+//! `RUST_LOG=info,tower_session_auth::event=off`. The library has no setting for this.
 //!
 //! | `event` | level | further fields |
 //! |---|---|---|

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::class::EventClass;
 use super::event::Event;
 
-/// How long dropped events are counted before the sink gets their number.
+/// The time for which dropped events are counted before the sink is notified of their number.
 const TELL_AFTER: Duration = Duration::from_secs(1);
 
 /// The queues of one sink. A request that adds an event never waits for the sink.
@@ -30,7 +30,7 @@ struct State {
 #[derive(Default)]
 struct Waiting {
     events: VecDeque<Arc<Event>>,
-    /// The number of dropped events of which the sink was not notified yet.
+    /// The number of dropped events that the sink was not notified of yet.
     dropped: u64,
     /// The time at which the sink is notified of the dropped events.
     tell_at: Option<Instant>,
@@ -297,7 +297,7 @@ mod tests {
             told.extend(all(&queue, now));
         }
         assert_eq!(told, vec!["dropped 11 login_refusal"; 9]);
-        // When the queues are closed, the sink is notified immediately.
+        // When the queues are closed, the sink is notified of the dropped events immediately.
         queue.close();
         assert_eq!(queue.push(&rejected(), start), Pushed::Dropped { first: true });
         assert_eq!(all(&queue, start), ["dropped 1 login_refusal"]);

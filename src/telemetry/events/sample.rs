@@ -20,7 +20,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// some accounts share a counter and its budget.
 const SLOTS: usize = 4_096;
 
-/// Decides which refused logins the sinks get. It takes about 64 KiB.
+/// Decides which refused logins the sinks get. A sampler takes about 64 KiB of memory.
 pub(super) struct Sampler {
     start: Instant,
     /// The hash has a random key, so that an attacker cannot choose accounts that share a slot.
@@ -57,8 +57,8 @@ impl Sampler {
     /// Returns the slot that counts a refused login. Returns `None` for every other event.
     fn slot_index(&self, event: &Event) -> Option<usize> {
         let Event::LoginRefused { user, refusal, ip_address } = event else { return None };
-        // Without a user id, the login named no existing account. The client address is then the
-        // key.
+        // An event without a user id is a login that named no existing account. Such logins are
+        // counted by the client address.
         let from = ip_address.filter(|_| user.is_none()).map(client);
         let hash = self.hasher.hash_one((user, refusal, from));
         usize::try_from(hash % SLOTS as u64).ok()
@@ -88,8 +88,8 @@ mod tests {
         (0..times).filter(|_| sampler.admit(event)).count()
     }
 
-    /// Returns a sampler in which these two events have different slots. It may need several tries,
-    /// because the hash key is random.
+    /// Returns a sampler in which these two events have different slots. The hash key is random, so
+    /// the function may create several samplers until it finds one.
     fn with_two_slots(one: &Event, other: &Event) -> Sampler {
         let mut samplers = std::iter::repeat_with(Sampler::new);
         samplers.find(|sampler| sampler.slot_index(one) != sampler.slot_index(other)).unwrap()

@@ -54,8 +54,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 /// **Dropped events.** An event is dropped if its queue is full. A refused login is also dropped if
 /// it exceeds the sample. The metric `tower_session_auth_events_dropped_total` counts dropped
 /// events. The sink gets their number as [`Event::Dropped`], at most once per second for each
-/// class. The log reports a full queue once, and reports it again only after the queue was half
-/// empty. If a sink must not miss any event, it must hand events to durable storage quickly.
+/// class. The log reports a full queue once. It reports the queue again only if the queue was half
+/// empty in between. If a sink must not miss any event, it must hand events to durable storage
+/// quickly.
 ///
 /// When the worker stops, the queued events are delivered, changes of state first. If a sink needs
 /// more than 1 second for this, the worker does not wait longer, and the sink's remaining events
@@ -197,8 +198,8 @@ impl Outlet {
 
     fn deliver(&self, event: &Event) {
         let line = &*self.line;
-        // Unwind safe: a panic can leave only the sink's own state half changed, because the call
-        // modifies no state of this library.
+        // Unwind safe: the sink's call modifies no state of this library. So a panic can leave only
+        // the sink's own state half changed.
         if catch_unwind(AssertUnwindSafe(|| self.sink.event(event))).is_err() {
             line.panics.increment(1);
             trace::error!("an event sink panicked", sink = line.number, event = event.name());
@@ -232,8 +233,8 @@ impl RunningSinks {
     /// [`STOP_LIMIT`].
     pub(crate) async fn finish(self) {
         if !self.deliveries.is_empty() {
-            // The wait blocks, so it runs on a blocking thread. It uses the system clock because
-            // the sinks' threads do not follow Tokio's paused clock.
+            // The wait blocks a thread, so it runs on a blocking thread. It uses the system clock
+            // because the sinks' threads do not follow Tokio's paused clock.
             let waited = tokio::task::spawn_blocking(move || self.wait()).await;
             if let Err(error) = waited {
                 trace::debug!(

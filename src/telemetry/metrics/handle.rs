@@ -1,6 +1,6 @@
-//! Handles of metrics. If the feature `metrics` is off, the handles do nothing. Otherwise they are
-//! handles of the crate `metrics`. Both variants have the same functions, so the calls compile in
-//! both cases.
+//! Handles of metrics. With the feature `metrics` they are handles of the crate `metrics`. Without
+//! the feature they do nothing. Both variants have the same functions, so the same calls compile
+//! with both.
 
 #[cfg(not(feature = "metrics"))]
 pub(crate) use self::off::{Counter, Gauge, Histogram, counter, describe, gauge, histogram, since};

@@ -2,9 +2,9 @@
 //! (feature `metrics`).
 //!
 //! Install the application's recorder *before*
-//! [`build`](crate::manager::SessionManagerBuilder::build), because `build` creates the handles. A
-//! request then registers nothing. Without a recorder, the feature costs about 100 instructions for
-//! each request that reaches the store (one more reading of the clock).
+//! [`build`](crate::manager::SessionManagerBuilder::build): `build` creates the handles, so that a
+//! request registers nothing. Without a recorder, the feature costs about 100 instructions for each
+//! request that reaches the store, because it reads the clock once more.
 //!
 //! | name | kind | unit | labels | what it is |
 //! |---|---|---|---|---|
@@ -81,9 +81,9 @@ pub use self::names::STORE_DURATION;
 pub(crate) use self::near_cache::NearCacheMetrics;
 use crate::error::StoreErrorKind;
 
-/// The upper bounds of the buckets for [`STORE_DURATION`], in seconds. They start at 100 µs (Redis
-/// on the same network). 250 ms is the default store timeout. A list or a page of a scan may take
-/// up to 5 s.
+/// The upper bounds of the buckets for [`STORE_DURATION`], in seconds. They start at 100 µs, for
+/// Redis on the same network. They include 250 ms, the default store timeout. They end at 5 s, the
+/// longest time for a list or a page of a scan.
 pub const STORE_DURATION_BUCKETS: [f64; 12] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
 
@@ -103,8 +103,8 @@ const STORE_ERRORS: [StoreErrorKind; 6] = [
     StoreErrorKind::Unsupported,
 ];
 
-/// Creates handles of metrics. Each component keeps its own handles. The default value creates
-/// handles that do nothing. Cheap to clone.
+/// Creates handles of metrics. Each component keeps the handles that it uses. The default value of
+/// this type creates handles that do nothing. Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Metrics(Option<Arc<Mutex<Scan>>>);
 
@@ -148,7 +148,7 @@ impl Metrics {
         if !cfg!(feature = "metrics") {
             return Self::default();
         }
-        // This uses the currently installed recorder.
+        // `describe` uses the currently installed recorder.
         Name::ALL.into_iter().for_each(handle::describe);
         Self(Some(Arc::default()))
     }
@@ -161,7 +161,7 @@ impl Metrics {
         self.0.as_ref().map_or(Gauge::noop(), |_| gauge(name, &[]))
     }
 
-    /// Creates a counter for each of `values`. They become the values of the label `label`.
+    /// Creates a counter for each of `values`, which become the values of the label `label`.
     pub(crate) fn counters(
         &self,
         name: Name,

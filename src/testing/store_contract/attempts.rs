@@ -15,8 +15,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     pub(super) async fn attempts(&self) {
         let (key, rule) = (key(), rule(1, HOUR));
         if ok("attempt", self.store.attempt(&key, &rule).await).is_none() {
-            // This store leaves counting to its callers. `settle` must then accept its arguments
-            // and do nothing.
+            // This store leaves counting to its callers. Its `settle` must accept the call and do
+            // nothing.
             ok("settle", self.store.settle(&key, Settle::Clear).await);
             return;
         }
@@ -124,14 +124,16 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let (key, mut rule) = (key(), rule(1, self.moment));
         rule.longest_wait = 3 * self.moment;
         self.counted(&key, &rule, "the first attempt").await;
-        // The last wait has the maximum length.
+        // Each wait is longer than the one before, up to the maximum length, which the last two
+        // waits have.
         for wait in [self.moment, 2 * self.moment, 3 * self.moment, 3 * self.moment] {
             let left = self.refused(&key, &rule, "an attempt during the wait").await;
             assert!(
                 left <= wait && !left.is_zero(),
                 "the wait is at most {wait:?}, and {left:?} remain"
             );
-            // On a busy machine, the first wait is too short to test its middle.
+            // The first wait is so short that on a busy machine it may end before its middle is
+            // tested.
             let early = if wait > self.moment { wait / 2 } else { Duration::ZERO };
             self.pass(early).await;
             for _ in 0..2 {

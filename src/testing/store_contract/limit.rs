@@ -39,8 +39,9 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let _ = self.touch_one(&sessions[0], Duration::ZERO, Duration::ZERO).await;
         let roomy = self.opened(&owner, limited(5, WhenFull::EvictLeastRecentlyActive)).await;
         assert!(roomy.1.evicted.is_empty(), "no session is evicted below the limit");
-        // The order of the last use is 2, 3, 1, 0. On a clock that stands still, session 0 and the
-        // new session have equal times. Then the older session is evicted.
+        // The sessions were last used in the order 2, 3, 1, 0. On a clock that stands still,
+        // session 0 and the new session were last used at the same time. The older of the two is
+        // then evicted.
         for expected in [2, 3, 1, 0] {
             let full = limited(5, WhenFull::EvictLeastRecentlyActive);
             let (_, opened) = self.opened(&owner, full).await;

@@ -44,7 +44,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
     }
 
     async fn delete_all_supersedes_logins_under_way(&self) {
-        // This is also true if the user has no session, and if one session is kept.
+        // The promise also holds if the user has no session, and if one session is kept.
         for sessions in 0..3 {
             let owner = user();
             let mut kept = None;
@@ -209,7 +209,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let before = self.login_fence(&owner).await;
         for turn in 0..2 {
             for made_up in ["", "-", "=", "0", "made up", "\0", ":", "#"] {
-                // If the user has no fence, an empty value may equal the missing value.
+                // While the user has no login fence, a store may treat an empty value like no
+                // value.
                 let login_fence = FenceValue::new(Some(made_up));
                 if made_up.is_empty() && turn == 0 {
                     continue;

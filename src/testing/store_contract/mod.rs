@@ -89,11 +89,11 @@ pub async fn store_contract<St: SessionStore>(store: &St, advance: impl AsyncFn(
 
 /// Long enough not to pass while the suite runs.
 const LONG: Duration = Duration::from_secs(600);
-/// The initial unit of time of the checks. A step of a check may take most of this time without
-/// making the check fail.
+/// The initial unit of time of the checks. A check does not fail if one of its steps takes most of
+/// this time.
 const MOMENT: Duration = Duration::from_millis(200);
-/// The maximum number of repetitions of a part for which the machine was too slow. Each repetition
-/// has a longer unit of time. Used only on a real clock.
+/// The maximum number of repetitions of one part, if the machine is too slow for that part. Each
+/// repetition has a longer unit of time. A part is repeated only on a real clock.
 const REPETITIONS: u32 = 3;
 
 struct Suite<'a, St, A> {
@@ -103,8 +103,8 @@ struct Suite<'a, St, A> {
     pace: Mutex<Pace>,
 }
 
-/// The time that passed on the store's clock during the current check, without the time for which
-/// the check has waited.
+/// Measures the longest step of the current check: the time on the store's clock between two marks,
+/// without the time for which the check has waited on purpose.
 #[derive(Default)]
 struct Pace {
     mark: Option<Timestamp>,
@@ -112,8 +112,8 @@ struct Pace {
 }
 
 impl Pace {
-    /// Records the time since the last mark. The check has waited for `wanted` of it. The rest is
-    /// unwanted.
+    /// Records the time since the last mark, without `wanted`, the time for which the check has
+    /// waited on purpose.
     fn mark(&mut self, now: Timestamp, wanted: Duration) {
         if let Some(mark) = self.mark {
             let unwanted = now.saturating_since(mark).saturating_sub(wanted);
@@ -124,9 +124,9 @@ impl Pace {
 }
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
-    /// Runs a part of the suite. If the part fails and one of its steps took so long that a
-    /// deadline may have passed, runs the part again with a unit of time three times as long. On a
-    /// clock that is moved by hand, no step takes time, so nothing is repeated.
+    /// Runs a part of the suite. If the part fails and a step took so long that a deadline may have
+    /// passed, the suite runs the part again, with a unit of time three times as long. On a clock
+    /// that only a test moves, no step takes time, so nothing is repeated.
     async fn check(&mut self, part: impl AsyncFn(&Self)) {
         for repetition in 0.. {
             *self.pace() = Pace { mark: Some(self.store.now()), longest: Duration::ZERO };
@@ -239,8 +239,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 let updated = self.write(session, revision, b"late").await;
                 assert_eq!(updated, Updated::Gone, "{promise}: update");
             }
-            // The second pass checks that no operation of the first pass has brought the session
-            // back.
+            // The second pass checks that no operation of the first pass made the session live
+            // again.
         }
         assert!(far > session.at, "the store's clock does not run backwards");
     }

@@ -231,7 +231,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             let reason = self.revoke_reason(session).await;
             assert_eq!(reason, Some(RevokeReason::Admin), "the newest 64 tombstones are kept");
         }
-        // The tombstone of this session expires first, but it is the newest.
+        // This session's tombstone expires before the others. It must be kept, because it is the
+        // newest.
         let brief = self.session_of(&owner, LONG / 2, LONG / 2).await;
         assert!(self.end(&brief, RevokeReason::Evicted).await, "the session was live");
         let reason = self.revoke_reason(&brief).await;

@@ -239,7 +239,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
                 before,
                 "a touch with an infinite age does not change the activity"
             );
-            // After later operations, the current token is still recorded as used.
+            // After a later touch or update, the current token must still count as used.
             match later {
                 0 => {}
                 1 => {

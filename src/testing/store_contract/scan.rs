@@ -8,8 +8,7 @@ use crate::id::{SessionId, UserId};
 use crate::reason::RevokeReason;
 use crate::store::{Listed, ScanCursor, SessionStore, StoreError, StoreErrorKind};
 
-/// A limit for the number of pages that no test store reaches. A scan that does not end fails at
-/// this number.
+/// More pages than any test store has. A scan that does not end fails at this number of pages.
 const ENDLESS: usize = 1_000_000;
 
 /// Texts that no store uses as a cursor.

@@ -100,7 +100,7 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         };
         assert!(deadline > first.idle_deadline, "a use extends a session");
         self.pass(self.moment * 3).await;
-        // This time is after the first deadline, and two moments before the second deadline.
+        // The first idle deadline has passed. The second one is two moments away.
         for known in [None, Some(first.idle_deadline), Some(deadline)] {
             let found = match known {
                 None => self.load(&session).await,

@@ -7,8 +7,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// A JSON string. It borrows from the input if the string has no escapes. A plain `Cow` never
-/// borrows.
+/// A JSON string. It borrows from the input if the string has no escapes. (serde always
+/// deserializes a plain `Cow` as an owned string.)
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Text<'de>(pub(crate) Cow<'de, str>);
 

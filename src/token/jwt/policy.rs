@@ -79,8 +79,8 @@ impl Policy {
         self.settings.issuer.as_deref()
     }
 
-    /// Returns the number of these rules: the policy's number, combined with the number of the
-    /// layer's audience.
+    /// Returns the number of the rules for this audience: the policy's number, combined with the
+    /// number of the layer's audience.
     pub(crate) fn number(&self, audience: Option<&Audience>) -> u64 {
         (u64::from(self.number) << 32) | u64::from(audience.map_or(0, |audience| audience.number))
     }
@@ -97,8 +97,9 @@ pub(crate) struct Audience {
 impl Audience {
     /// Requires tokens with the audience `name`, which must not be empty.
     pub(crate) fn new(name: &str) -> Result<Self, ConfigError> {
-        /// One number for each name. So a layer that is created anew for each connection keeps its
-        /// number, and can use the cache entries of the earlier layers.
+        /// The number of each audience name. An application may create its layer anew for each
+        /// connection. All layers with the same audience have the same number, so the new layer can
+        /// use the cache entries of the earlier layers.
         static NUMBERS: LazyLock<Mutex<HashMap<Arc<str>, u32>>> = LazyLock::new(Mutex::default);
         named("audience", name)?;
         let name: Arc<str> = name.into();
@@ -199,7 +200,7 @@ mod tests {
         let number = |name| Audience::new(name).unwrap().number();
         assert_eq!(number("desk"), number("desk"));
         assert_ne!(number("desk"), number("shop"));
-        // Zero stands for the audience of the manager.
+        // Zero stands for the manager's audience.
         assert!(number("desk") > 0 && number("shop") > 0);
     }
 

@@ -1,4 +1,4 @@
-//! The self-test of keys. It ensures that no policy has keys that do not work.
+//! The self-test of keys. No policy exists with a key that fails this test.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::token::keys::VerifyingKey;
 use crate::token::keys::key_set::KeySet;
 
 impl KeySet {
-    /// Signs and verifies with each key, as far as the key can, and checks that forged tokens are
-    /// rejected.
+    /// Signs and verifies with the signing key, and checks that every key rejects forged
+    /// signatures.
     ///
-    /// Everything that takes a key set runs this test itself. You can also call it in a command
-    /// that checks a configuration.
+    /// Each function of this library that uses a key set runs this test itself. You can also call
+    /// it in a command that checks a configuration.
     ///
     /// # Errors
     ///
@@ -40,8 +40,8 @@ impl Policy {
         Self::new(TokenSettings { keys, ..self.settings.clone() })
     }
 
-    /// Tests the keys. Signs and verifies with the signing key, and checks that it rejects two
-    /// kinds of forgery. Checks that each key loads and rejects a wrong signature.
+    /// Tests the keys. Checks that each key loads and rejects a wrong signature. Then signs and
+    /// verifies with the signing key, and checks that this key rejects two kinds of forgery.
     fn self_test(&self) -> Result<(), ConfigError> {
         let keys = &self.settings.keys;
         keys.verifying().try_for_each(works)?;
@@ -82,7 +82,7 @@ impl Policy {
     }
 }
 
-/// Tests a key without its private half: it must load, and must reject a wrong signature.
+/// Tests that a verifying key loads and rejects a wrong signature.
 fn works(key: &VerifyingKey) -> Result<(), ConfigError> {
     let failure = match key.verify(&compact::encode([7; 64]), b"an unsigned message") {
         Ok(false) => return Ok(()),

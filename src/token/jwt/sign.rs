@@ -38,7 +38,7 @@ impl Policy {
         }
         let claims = Claims { new, settings: &self.settings, token_id: &token_id()? };
         let payload = serde_json::to_string(&claims).map_err(SessionError::Encode)?;
-        // Verification would reject such a token at every request, so signing fails instead.
+        // Verification would reject a payload that does not parse, so signing fails instead.
         if new.custom.is_some() && Payload::parse(&payload).is_none() {
             return Err(SessionError::Claims("they are nested too deeply"));
         }

@@ -13,7 +13,7 @@ use crate::token::keys::VerifyingKey;
 /// The maximum length of a `jti`, in bytes.
 const MAX_TOKEN_ID_LEN: usize = 128;
 
-/// A token of ours: its signature is valid, and its claims meet all rules except for the times.
+/// A token with a valid signature whose claims meet all rules except for the times.
 #[derive(Clone, Debug)]
 pub(crate) enum Genuine {
     /// The token is valid at the time of the verification.

@@ -1,11 +1,12 @@
 //! The cryptography backend. This is the only module that depends on the cryptography features of
 //! this crate.
 //!
-//! jsonwebtoken chooses a process-wide provider by *its own* features. At the first use, it panics
-//! if none or two of them are turned on. This library never uses that provider. With the feature
-//! `aws-lc-rs` (on by default), it calls `aws-lc-rs` directly. It then turns on no feature of
-//! jsonwebtoken, so the application's own use of jsonwebtoken is unaffected. Without the feature,
-//! it calls the backend that the application has turned on in jsonwebtoken, if there is one.
+//! jsonwebtoken chooses a process-wide provider by *its own* features. It panics at the first use
+//! if none or two of these features are turned on. This library never uses that provider. With the
+//! feature `aws-lc-rs` (on by default), this library calls the crate `aws-lc-rs` directly and turns
+//! on no feature of jsonwebtoken, so the application's own use of jsonwebtoken is unaffected.
+//! Without the feature, this library calls the backend that the application has turned on in
+//! jsonwebtoken, if there is one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -142,8 +143,8 @@ mod tests {
         let good = sign(b"m", &EncodingKey::from_secret(&[7; 32]), Algorithm::HS256).unwrap();
         assert!(verify(&good, b"m", &key, Algorithm::HS256).unwrap());
         assert!(!verify(&format!("{good}="), b"m", &key, Algorithm::HS256).unwrap());
-        // 43 characters have two spare bits, which must be zero. The next letter of the alphabet
-        // differs only in these bits, so it decodes to the same MAC.
+        // The last of the 43 characters has two spare bits, which must be zero. The next character
+        // of the base64url alphabet differs only in these bits, so it decodes to the same MAC.
         let last = good.chars().last().unwrap();
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let at = alphabet.find(last).unwrap();

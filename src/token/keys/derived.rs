@@ -60,8 +60,8 @@ impl fmt::Debug for DerivedKey {
 #[derive(Debug)]
 pub(crate) struct DerivedKeys {
     pub(crate) signing: DerivedKey,
-    /// The keys derived from retired HMAC secrets. A retired public key has none, because it is not
-    /// secret.
+    /// The keys derived from retired HMAC secrets. A retired public key is not secret, so no key is
+    /// derived from it.
     pub(crate) retired: Vec<DerivedKey>,
 }
 
@@ -87,7 +87,8 @@ impl DerivedKeys {
 /// yields the same derived secret.
 ///
 /// RSA keys (PKCS#1) and HMAC secrets are returned whole. For other PKCS#8 keys only the private
-/// number is returned, because the rest of the file may contain the public key or omit it.
+/// number is returned: some files also contain the public key, and other files of the same key do
+/// not.
 fn canonical(key: &[u8]) -> &[u8] {
     let info = PrivateKeyInfoRef::from_der(key);
     let inner = info.as_ref().map_or(key, |info| info.private_key.as_bytes());

@@ -81,7 +81,7 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for an invalid `kid`. Also for a secret that is too short, publicly known, a
+    /// [`KeyError`] for an invalid `kid`, and for a secret that is too short, publicly known, a
     /// placeholder, a repetition of a short text, or the text of a PEM file.
     pub fn hs256(kid: &str, secret: &[u8]) -> Result<Self, KeyError> {
         let verifying = VerifyingKey::hs256(kid, secret)?;
@@ -109,8 +109,8 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// As for [`rs256_pem`](Self::rs256_pem). Also [`KeyError::CryptoBackend`], because this
-    /// function derives the public half.
+    /// As for [`rs256_pem`](Self::rs256_pem). Also [`KeyError::CryptoBackend`] if this build has no
+    /// cryptography backend, which this function needs to derive the public half.
     pub fn es256_pem(kid: &str, private_pem: &[u8]) -> Result<Self, KeyError> {
         let private = pem::ec_private(private_pem)?;
         let public = backend::ec_public(&private)?;

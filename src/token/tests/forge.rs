@@ -61,7 +61,7 @@ pub(crate) fn signed(policy: &Policy, custom: Option<&Map<String, Value>>) -> St
         .unwrap()
 }
 
-/// Encodes these bytes as header and payload, and signs them.
+/// Encodes these texts as the header and the payload of a token, and signs it.
 pub(crate) fn forge(
     key: &SigningKey,
     header: impl AsRef<[u8]>,
@@ -70,7 +70,7 @@ pub(crate) fn forge(
     seal(key, &compact::encode(header), &compact::encode(payload))
 }
 
-/// Signs these parts as they are, without encoding them.
+/// Signs a header and a payload that are already encoded.
 pub(crate) fn seal(key: &SigningKey, header: &str, payload: &str) -> String {
     let signed = format!("{header}.{payload}");
     let signature = key.sign(signed.as_bytes()).unwrap();

@@ -28,7 +28,8 @@ const PRIVATE: [(&str, Signing, &[u8]); 5] = [
     ("ES256", SigningKey::es256_pem, file!("p256-sec1.pem")),
     ("EdDSA", SigningKey::eddsa_pem, file!("ed25519.pem")),
 ];
-// The public keys of the same key pairs, in the same order. Then the certificates of some of them.
+// The first five rows hold the public keys of the keys in `PRIVATE`, in the same order. The other
+// rows hold certificates of some of these keys.
 const PUBLIC: [(Verifying, &[u8]); 8] = [
     (VerifyingKey::rs256_pem, file!("rsa.pub.pem")),
     (VerifyingKey::rs256_pem, file!("rsa-pkcs1.pub.pem")),

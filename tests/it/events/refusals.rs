@@ -135,7 +135,8 @@ async fn authenticate_and_logout_emit_rejected_events() {
     scene.manager.authenticate(token).await.unwrap();
     scene.manager.logout(token).await.unwrap_err();
     scene.store.set(Mood::Answer);
-    // A logout succeeds with an expired token and a second time. Neither causes an event.
+    // A logout with an expired token succeeds, and so does a second logout. Neither causes an
+    // event.
     tokio::time::sleep(HOUR + Duration::from_secs(10)).await;
     scene.manager.authenticate(token).await.unwrap_err();
     scene.manager.logout(token).await.unwrap();

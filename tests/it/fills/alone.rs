@@ -46,8 +46,8 @@ struct Overtaken {
     answer: Vec<u8>,
 }
 
-/// Reads a session, holds the answer back, and changes the session. The reader has received neither
-/// the answer nor an invalidation.
+/// Starts a request that reads a session, holds the answer back, and changes the session. The
+/// request has received neither the answer nor an invalidation.
 async fn overtaken(world: &mut World, lane: Lane, shown: &Shown, ask: Ask) -> Overtaken {
     world.fake.hold(lane, "HGET");
     let early = ask(world, shown);

@@ -14,10 +14,10 @@ enum At {
     BeforeRead,
     /// The command was executed. Its answer arrives after the message.
     BeforeAnswer,
-    /// The same, but message and answer arrive in one write.
+    /// The command was executed. The message and the answer arrive in one write, the message first.
     MessageAndAnswer,
-    /// Answer and message arrive in one write, the answer first. Both are there before the request
-    /// continues.
+    /// The answer and the message arrive in one write, the answer first. Both have arrived before
+    /// the request continues.
     AnswerAndMessage,
     /// The request has finished.
     AfterAnswer,
@@ -232,8 +232,8 @@ async fn request_after_an_invalidation_does_not_join_an_earlier_read() {
 
     let second = world.fake.held().await;
     let answer = second.execute();
-    // One more message. The second read began after the late requests, so they may use it whatever
-    // arrives later.
+    // The server sends one more message. The second read began after the late requests, so they may
+    // use its answer, whatever arrives later.
     world.fake.update(&shown.user, &shown.sid);
     world.fake.push(&world.fake.news_of("jeju"));
     world.is_told(2).await;
@@ -296,7 +296,7 @@ async fn invalidation_of_one_user_keeps_the_cache_entries_of_others() {
     for other in &others {
         assert_eq!(world.says(other).await, Some(1));
     }
-    // Two users share a counter in one of 65,536 pairs.
+    // Two users share a generation counter with a probability of 1 in 65,536.
     assert!(world.reads() <= reads + 1);
     world.recovers(&shown).await;
 }

@@ -80,7 +80,7 @@ async fn check_slow_heartbeat(number: usize) {
     tokio::time::sleep(SLOW).await; // nothing to wait for but the time itself
     let answer = beat.execute();
     beat.send(&[&answer]);
-    // The next heartbeat is not answered, so only this heartbeat's lease counts.
+    // The next heartbeat is not answered, so only the lease of the slow heartbeat counts.
     let _next = world.fake.held().await;
     // The time is read before the state, so a delay of this machine does not matter.
     let mut trusted = Duration::ZERO;
@@ -205,7 +205,7 @@ async fn server_that_refuses_tracking_is_read_for_each_request_and_logged_once()
     }
 }
 
-/// What a server may refuse. Without it the server cannot send invalidations.
+/// A feature that a server may refuse. Without the feature, the server cannot send invalidations.
 #[derive(Clone, Copy, Debug)]
 enum Refuses {
     Tracking,

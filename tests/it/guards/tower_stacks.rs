@@ -39,7 +39,7 @@ async fn call_uses_the_inner_service_that_poll_ready_prepared() {
     let admin = session(ADMIN).await;
     let (mut service, mut inner) =
         mock::spawn_layer::<_, Response<String>, _>(RequireRole::new("admin"));
-    // The mock panics when `call` lands on a clone that was never made ready.
+    // The mock panics if the guard calls a clone that was never ready.
     assert_ready_ok!(service.poll_ready());
     let mut response = task::spawn(service.call(with(&admin)));
     assert_pending!(response.poll());

@@ -21,7 +21,7 @@ enum Act {
     CreateSame,
     /// A login with another session id.
     CreateOther,
-    /// Waits so long that the session expires unless it was used since.
+    /// Waits so long that the session expires, unless an earlier step has used it.
     Wait,
 }
 
@@ -154,8 +154,8 @@ async fn every_order(world: &impl World) {
         for order in orders(&acts, same) {
             for alone in [false, true] {
                 let mut model = Model::start(world, &format!("u{count}"), alone).await;
-                // Half of the idle TTL has passed. The session expires in the wait, unless it is
-                // used before.
+                // Half of the idle TTL has passed. The session expires in the wait, unless a step
+                // before the wait uses it.
                 world.pass(&model.owner, IDLE / 2).await;
                 model.left = Some(IDLE / 2);
                 for act in &order {

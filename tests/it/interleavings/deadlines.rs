@@ -23,7 +23,7 @@ async fn own_deadlines(world: &impl World) {
     let (owner, mut sessions) = (user("jeju"), Vec::new());
     for (i, minutes) in [15, 4, 8].into_iter().enumerate() {
         let id = world.login(&owner, minutes * MINUTE).await;
-        // All but the first are touched once, after half a minute.
+        // All sessions but the first are touched once, half a minute after their login.
         world.pass(&owner, MINUTE / 2).await;
         if i > 0 {
             let touch = Touch::new(owner.clone(), id.clone(), Duration::ZERO, Duration::MAX);
@@ -35,7 +35,7 @@ async fn own_deadlines(world: &impl World) {
         sessions.push(id);
     }
     let [long, short, middle] = &sessions[..] else { unreachable!() };
-    // Their deadlines are 13.5, 3.5 and 8 minutes from here.
+    // The deadlines of `long`, `short` and `middle` are 13.5, 3.5 and 8 minutes from now.
     for (minutes, living) in [
         (2, &[long, short, middle][..]),
         (3, &[long, middle]),

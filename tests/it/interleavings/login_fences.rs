@@ -174,9 +174,10 @@ async fn logins_and_a_logout_of_all(world: &impl World) {
     let logins = [Act::ReadFence(0), Act::Create(0), Act::ReadFence(1), Act::Create(1)];
     for (case, other) in [Act::DeleteAll, Act::DeleteOthers].into_iter().enumerate() {
         let acts = [logins.as_slice(), &[other]].concat();
-        // Each login between its two steps is superseded. Over all positions of the operation, that
-        // is 2 logins in each of the 2 orders in which the logins do not overlap, and 4 in each of
-        // the other 4.
+        // A login is superseded if the operation runs between its two steps. The steps of the two
+        // logins have 6 orders. In 2 of these orders the logins do not overlap. Over all positions
+        // of the operation, 2 logins are superseded in each of these 2 orders, and 4 logins in each
+        // of the other 4 orders.
         let (superseded, count) = every_order(world, &acts, case).await;
         assert_eq!((superseded, count), (20, 30), "{other:?}");
     }

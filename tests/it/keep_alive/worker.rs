@@ -43,7 +43,7 @@ async fn touch_that_the_store_rejects_for_good_does_not_block_later_touches() {
     manager.authenticate(&login.access_token).await.unwrap();
     written().await;
     store.set(Mood::Answer);
-    // Less than a minute later: after a lost touch, the next request queues one again.
+    // Less than a minute has passed. After a lost touch, the next request queues another at once.
     manager.authenticate(&login.access_token).await.unwrap();
     let report = background.stop().await.unwrap();
     assert_eq!((report.written, report.lost), (1, 1));
@@ -59,7 +59,8 @@ async fn worker_pauses_up_to_one_second_between_attempts_while_the_store_refuses
     store.set(Mood::FailWrites(StoreErrorKind::WriteRefused));
     let before = store.calls();
     tokio::time::sleep(Duration::from_secs(10)).await;
-    // Attempts after 0.1, 0.3, 0.7 and 1.5 seconds, and then each second; and the upkeep each second.
+    // The worker tries to write after 0.1, 0.3, 0.7 and 1.5 seconds, and then each second. In
+    // addition, the upkeep calls the store each second.
     let calls = store.calls() - before;
     assert!((20..=24).contains(&calls), "{calls}");
 }

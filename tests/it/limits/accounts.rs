@@ -133,7 +133,7 @@ async fn existing_sessions(home: fn(LoginLimit) -> Site) {
     assert_eq!(site.post("/api/session/refresh", &jeju).await.status, 200);
     assert_eq!(site.post("/api/auth/logout", &other).await.status, 200);
     site.token("user").await;
-    // None of this changes the wait.
+    // None of these requests changes the wait.
     assert_eq!(retry_after(&site.log_in("jeju", "password123").await), 60);
     assert_eq!(site.post("/api/auth/logout-all", &jeju).await.body["deleted_count"], 1);
 }
@@ -160,7 +160,7 @@ async fn names(home: fn(LoginLimit) -> Site) {
         "the desk spends as much time as for an unknown user"
     );
     assert_eq!(site.count("jeju").await, 0);
-    // Such a failure counts for its own name like any other.
+    // A login that the account limit refuses counts as a failure of its name, like any other.
     for _ in 0..9 {
         assert_eq!(by_email(&site, "jeju+1@test.com", "password123").await.said(), WRONG);
     }
@@ -168,7 +168,8 @@ async fn names(home: fn(LoginLimit) -> Site) {
     site.token("user").await;
     pass(MINUTE).await;
     assert_eq!(by_email(&site, "jeju+2@test.com", "password123").await.status, 200);
-    // The client saw three of the refusals. Ten looked like a wrong password.
+    // Thirteen logins were refused by a limit. For the client, three of them looked like a limit,
+    // and ten like a wrong password.
     assert_eq!(limited_users(site).await, vec![Some("jeju".to_owned()); 13]);
 }
 

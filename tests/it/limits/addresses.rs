@@ -31,7 +31,7 @@ async fn ten_times(home: fn(LoginLimit) -> Site) {
     assert_eq!(guess(&site, HERE, 100).await, (429, 60));
     assert_eq!(from(&site, HERE, "jeju", "password123").await.said(), LIMITED);
     assert_eq!(from(&site, THERE, "jeju", "password123").await.status, 200);
-    // After the wait a tenth as many failures are allowed, then the wait is longer.
+    // After the wait, a tenth as many failures are allowed. The next wait is longer.
     pass(MINUTE).await;
     for number in 0..10 {
         assert_eq!(guess(&site, HERE, number).await.0, 401, "{number}");

@@ -196,7 +196,8 @@ async fn device_is_known_again_after_a_login_with_the_new_password() {
     guess(&site).await;
     assert_eq!(with(&site, &old, &body("jeju", "another1")).await.said(), LIMITED);
     assert_eq!(with(&site, &new, &body("jeju", "another1")).await.status, 200);
-    // A login that spans the password change does not accept a device from before.
+    // If the password changes during a login, the login accepts no device cookie from before the
+    // change.
     let pause = site.desk.pause();
     let login = tokio::spawn({
         let router = site.router.clone();

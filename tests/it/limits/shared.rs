@@ -184,7 +184,8 @@ async fn clock_that_is_set_back_does_not_extend_a_wait() {
     for key in keys_of(&server).await {
         let until = server.number(&["HGET", &key, "u"]).await;
         if until > 0 {
-            // The test moves the end of the wait a minute later, as if the clock went back by one.
+            // The test moves the end of the wait a minute later, as if Redis's clock went back by a
+            // minute.
             server.command(&["HINCRBY", &key, "u", "60000"]).await;
             waits.push((key, until));
         }

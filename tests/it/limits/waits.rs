@@ -94,8 +94,8 @@ async fn forgotten(home: fn(LoginLimit) -> Site) {
     fail(&site, "jeju", 10).await;
     pass(MINUTE).await;
     assert_eq!(wait_after_one(&site).await, 120);
-    // The memory lasts for four times the longest wait after the end of the current wait. That has
-    // not passed yet.
+    // After the end of the current wait, the failures are remembered for four times the longest
+    // wait. That time has not passed yet.
     pass(2 * MINUTE + 59 * MINUTE).await;
     assert_eq!(wait_after_one(&site).await, 240);
     pass(4 * MINUTE + 60 * MINUTE).await;

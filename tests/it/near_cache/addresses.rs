@@ -1,5 +1,6 @@
 //! The near cache checks regularly that the address of Redis still leads to the same server. It
-//! stays coherent while it does, and logs when no connection can be made for the check.
+//! stays coherent while the address leads there. It logs if it can make no connection for the
+//! check.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::support::redis::RedisServer;
 use crate::support::wait::until;
 use crate::support::{UNHURRIED, builder, login, ms, user};
 
-/// A world with long timeouts, which a loaded machine meets too: these tests count events and
+/// A world with timeouts that a loaded machine does not exceed. These tests count events and
 /// measure no times.
 async fn world() -> World {
     let server = RedisServer::start().await;

@@ -1,5 +1,5 @@
-//! The user directory decides under each failure policy, also when a request that asked it is
-//! cancelled or other requests wait for its answer.
+//! The user directory decides under each failure policy. This also holds if a request that asked it
+//! is cancelled, or if other requests wait for its answer.
 
 #![expect(clippy::disallowed_methods, reason = "requests run concurrently, as in a server")]
 

@@ -61,8 +61,8 @@ impl World {
         until(&format!("{state:?}"), async || self.manager.near_cache().state == state).await;
     }
 
-    /// Kills Redis, and waits until the near cache has noticed it. Until then the near cache uses
-    /// its entries: that is the lease.
+    /// Kills Redis, and waits until the near cache has noticed it. Until then, for at most the
+    /// lease, the near cache uses its entries.
     pub(crate) async fn redis_is_gone(&mut self) {
         self.server.stop();
         self.reaches(NearCacheState::Connecting).await;

@@ -182,7 +182,7 @@ async fn requests_fail_at_once_after_the_first_timeout_of_a_hanging_directory() 
     }
     assert!(began.elapsed().is_zero(), "requests are rejected at once");
     assert_eq!(directory.asked(), 1);
-    // An error may concern one user only and does not open the circuit breaker: the directory is
+    // An error may concern only one user, so it does not open the circuit breaker: the directory is
     // still asked.
     advance(Duration::from_millis(100)).await;
     directory.set(Says::Fails);

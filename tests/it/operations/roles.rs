@@ -16,7 +16,7 @@ use crate::support::paused::{At, PausedStore, Verb};
 use crate::support::{START, builder, key, user};
 
 const INTERVAL: Duration = Duration::from_secs(30);
-/// How long an answer determines the shown role after the interval.
+/// How long an answer still determines the shown role after the interval has passed.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A directory in which a test sets the role.

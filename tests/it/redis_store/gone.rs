@@ -76,7 +76,7 @@ async fn gone_key_ttl_is_never_shortened() {
         assert!(revoked.was_live());
     };
     let ends = async || server.number(&["PEXPIRETIME", GONE]).await;
-    // Each write keeps the TTL as long as the field that needs it longest.
+    // Each write sets the key's TTL to that of the field that must live longest.
     brief().await;
     let mut last = ends().await;
     let step = async |what: &str, at_least: Duration, last: &mut i64| {
@@ -139,7 +139,7 @@ async fn expired_login_fence_equals_no_login_fence() {
         (None, [Some(over), Some(other), None]),
         (Some(over), [Some(over), Some(other), None]),
         (Some(lasting), [Some(lasting); 3]),
-        // Possibly written by another version: it is valid until its key expires.
+        // Another version may have written this value. It is valid until its key expires.
         (Some("text"), [Some("text"); 3]),
     ] {
         server.command(&["DEL", GONE]).await;

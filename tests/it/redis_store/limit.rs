@@ -129,7 +129,8 @@ async fn put_many(server: &RedisServer, numbers: std::ops::Range<usize>) {
     fill.exec_async(&mut server.connection().await).await.unwrap();
 }
 
-/// The commands of a script measure its cost: none of these reads all fields of a hash.
+/// Measures the cost of a script by the commands that it runs. None of these commands reads all
+/// fields of a hash.
 #[tokio::test]
 async fn login_cost_does_not_grow_with_the_number_of_sessions() {
     let server = RedisServer::start().await;

@@ -134,8 +134,8 @@ async fn reuse_of_a_token_two_rotations_old_revokes_the_session_and_emits_events
             _ => None,
         })
         .collect();
-    // The instance that did it emits each event once. Events of state changes may precede other
-    // events.
+    // The instance that rotated the token or revoked the session emits each event once. Events of
+    // state changes may precede other events.
     let (rotated, changes): (Vec<_>, Vec<_>) =
         told.into_iter().partition(|name| *name == "rotated");
     assert_eq!((rotated.len(), changes), (1, vec!["suspicious", "revoked"]));

@@ -1,5 +1,5 @@
-//! Restarts and failovers. The rotation counter distinguishes tokens, and time never does: not
-//! across restarts, and not within one second.
+//! Restarts and failovers. The rotation counter alone distinguishes tokens. Their time of issue
+//! never does, even across restarts and within one second.
 
 use tower_session_auth::{AuthErrorKind, RevokeReason};
 

@@ -78,7 +78,8 @@ async fn retry_is_refused_as_reuse_after_the_successors_access_token_was_accepte
         if retried {
             second = there.refresh(token(&first)).await.unwrap();
         }
-        // Another process accepts it right after the login, when no touch is due for a minute.
+        // Another process accepts both access tokens right after the login. No touch is due for a
+        // minute then.
         let (here, worker) = process(connect());
         let background = worker.start();
         here.authenticate(&first.access_token).await.unwrap();

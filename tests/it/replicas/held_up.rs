@@ -76,9 +76,9 @@ async fn concurrent_revocations_all_succeed_with_at_most_eight_connections_that_
             done.unwrap();
         }
     }
-    // Revocations without a connection for their wait continued after `wait`. In batches of eight,
-    // all of them would take five times `wait`. The rest of that time is a reserve for a loaded
-    // machine.
+    // At most eight connections wait for replicas. A revocation that gets none of them continues
+    // after `wait`. If the 40 revocations waited in batches of eight, they would take five times
+    // `wait`. The time that is left is a reserve for a loaded machine.
     assert!(asked.elapsed() < 5 * wait, "{:?}", asked.elapsed());
     assert!(!most.is_empty() && most.len() <= 8, "{most:?}");
     assert!(store.list(&user("jeju")).await.unwrap().is_empty());

@@ -271,7 +271,7 @@ async fn error_responses_of_the_application_are_left_unchanged() {
         (429, &text, "slow down"),
         (500, &text, "the printer is on fire"),
         (503, &text, "back at noon"),
-        // The text of an axum error, but without the headers of one.
+        // The text of an axum error, but without the headers that axum sends with it.
         (400, &[("content-type", "text/plain")], "Failed to deserialize form"),
         (400, &[text[0], ("content-encoding", "gzip")], "Failed to deserialize form"),
         (400, &[], "Failed to deserialize form"),

@@ -302,7 +302,7 @@ async fn own_login_makes_its_device_known_and_renews_the_cookie_of_the_same_acco
     assert_eq!(password(&site, "password123", None).await, 429);
     assert_eq!(password(&site, "password123", Some(&first)).await, 200, "a known device");
     assert_eq!(password(&site, "password123", Some(&of_user)).await, 429, "of another account");
-    // The renewed cookie is the same device, so it shares the attempts of the first one.
+    // The renewed cookie names the same device, so it shares the attempts of the first cookie.
     for _ in 0..5 {
         assert_eq!(password(&site, "wrong", Some(&first)).await, 401);
     }

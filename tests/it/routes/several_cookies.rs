@@ -22,8 +22,8 @@ fn showing(path: &str, tokens: &[&str]) -> Ask {
     post(path).header("cookie", pairs.join("; "))
 }
 
-/// Both orders of two cookies. Browsers send the longer path first, so either position may hold the
-/// valid one.
+/// Both orders of two cookies. Browsers send the cookie with the longer path first, so either
+/// position may hold the valid one.
 fn both_orders<'a>(one: &'a str, two: &'a str) -> [[&'a str; 2]; 2] {
     [[one, two], [two, one]]
 }
@@ -298,7 +298,7 @@ async fn login_and_logout_clear_each_name_variant_at_each_prefix_of_the_mount() 
     ]);
     assert_eq!(cleared_cookies(&logout), all);
 
-    // The variants of the access cookie as well.
+    // A logout also clears the variants of the access cookie.
     let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
     let reply = post("/auth/logout").to(&site).await;
     let all = expected(&[

@@ -1,5 +1,5 @@
 //! The limit of failed logins at the example servers: across two instances, behind a trusted proxy,
-//! and without one.
+//! and without a trusted proxy.
 
 use std::net::SocketAddr;
 

@@ -114,8 +114,8 @@ pub(crate) async fn check(world: World) {
             ])
             .await;
 
-        // An older token of the session next to the current one is not reuse. Cookies that do not
-        // verify are ignored.
+        // A request may contain an older token of the session next to the current one. That is no
+        // reuse. Cookies that do not verify are ignored.
         let several = format!("garbage; {NAME}={token}; {NAME}={successor}");
         let again = with_cookie(&refresh, &several).patiently_to(world.server).await;
         let successor = set(&again, mount);

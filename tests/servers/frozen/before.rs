@@ -32,8 +32,9 @@ fn before() -> Option<PathBuf> {
     unpack.arg("-xf").arg(&archive).arg("-C").arg(&source);
     assert!(unpack.status().unwrap().success());
     // The build uses the target directory of this test, so that it can reuse the compiled
-    // dependencies. The binary has another name and the package another version: otherwise cargo
-    // would put both under the names of the current ones, and later builds would use them.
+    // dependencies. The binary has another name and the package another version. Otherwise cargo
+    // would store both under the names of the current binary and package, and later builds would
+    // use them.
     let manifest = source.join("Cargo.toml");
     let mut text = fs::read_to_string(&manifest).unwrap();
     for (name, other) in [
@@ -130,7 +131,8 @@ async fn check_shared_login_limit(pair: &Pair) {
     for server in [pair.before, pair.now, pair.before, pair.now] {
         replies.push(patiently(async || post(server, "/auth/login", None, wrong).await).await);
     }
-    // The third login exceeds the limit, or an earlier one does if a late answer caused a retry.
+    // The third login exceeds the limit. If a late answer caused a retry, an earlier login
+    // already exceeds it.
     assert_eq!(replies[2].code(), "rate_limited", "{replies:?}");
     assert_eq!(replies[3].code(), "rate_limited", "{replies:?}");
 }

@@ -68,8 +68,9 @@ impl Subscriber for Lines {
 fn line(event: &Event) -> String {
     let lines = Lines::default();
     with_default(lines.clone(), || {
-        // An earlier test may have reached this call site without a subscriber, and `tracing` has
-        // cached that. So write once to register the call site, and then rebuild the cache.
+        // `tracing` caches for each call site whether a subscriber wants its records. An earlier
+        // test may have reached this call site without a subscriber. So write once to register the
+        // call site, and then rebuild the cache.
         write(event);
         lines.0.lock().unwrap().clear();
         tracing::callsite::rebuild_interest_cache();

@@ -1,4 +1,4 @@
-//! Cryptography by `aws-lc-rs`, which is called directly.
+//! Cryptography by direct calls of `aws-lc-rs`.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
@@ -74,7 +74,7 @@ pub(super) fn verify(
     })
 }
 
-/// Returns the point of a private P-256 key in PKCS#8, uncompressed.
+/// Returns the public point, uncompressed, of a private P-256 key in PKCS#8.
 pub(super) fn ec_public(key: &EncodingKey) -> Option<Vec<u8>> {
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_bytes()).ok()?;
     Some(pair.public_key().as_ref().to_vec())

@@ -5,7 +5,8 @@ use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::jwk::EllipticCurve;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
-/// Replaces a backend of jsonwebtoken that is not compiled in. It neither signs nor verifies.
+/// The provider in place of a backend that jsonwebtoken was compiled without. It neither signs nor
+/// verifies.
 static ABSENT: CryptoProvider = CryptoProvider {
     signer_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),
     verifier_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),
@@ -28,7 +29,7 @@ use absent::{aws_lc, rust_crypto};
 /// aws-lc-rs.
 ///
 /// A `cfg` cannot test which features another crate has, but name resolution can. Inside the
-/// function, a module that exists in jsonwebtoken shadows the module of the same name above.
+/// function, a module that exists in jsonwebtoken shadows the module of the same name in `absent`.
 fn provider() -> &'static CryptoProvider {
     use jsonwebtoken::crypto::*;
     let [first, second]: [&'static CryptoProvider; 2] =
@@ -58,7 +59,7 @@ pub(super) fn verify(
     Ok(verifier.verify(message, &signature.to_vec()).is_ok())
 }
 
-/// Returns the point of a private P-256 key in PKCS#8, uncompressed.
+/// Returns the public point, uncompressed, of a private P-256 key in PKCS#8.
 pub(super) fn ec_public(key: &EncodingKey) -> Option<Vec<u8>> {
     let derive = provider().key_utils.ec_pub_components_from_private_key;
     let (curve, x, y) = derive(key.as_bytes(), Algorithm::ES256).ok()?;

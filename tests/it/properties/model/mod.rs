@@ -52,7 +52,7 @@ pub(crate) trait Ground {
     fn manager(&self, settings: SessionManagerBuilder) -> SessionManager;
 
     /// Lets time pass for all data in the store. Returns `true` if the caller must make a new
-    /// manager, because the present one has seen times that were not moved.
+    /// manager, because the present manager remembers times that were not moved with the data.
     async fn pass(&self, time: Duration) -> bool;
 
     /// Ensures that the next operation is later than the last one, on a clock that moves by itself.
