@@ -53,8 +53,8 @@
 //! 4. It loads the session from the store, within a deadline ([`store`]). The user and the role
 //!    come from the session, not from the token.
 //! 5. It puts a [`Session`] into the request's extensions and calls the inner service.
-//! 6. In the background, a [`Worker`](worker::Worker) extends the session: its last activity and its
-//!    idle deadline.
+//! 6. In the background, a [`Worker`](worker::Worker) writes the last activity of the session and
+//!    its new idle deadline.
 //!
 //! While the store cannot answer, the layer's [`FailurePolicy`] decides. A rejected request gets a
 //! response, [`JsonRejection`](auth_layer::JsonRejection) or your own
