@@ -2,8 +2,9 @@
 //! Tower middleware that accepts a request only with a valid JWT *and* a live server-side session.
 //!
 //! A JWT proves who signed it. It does not prove that its owner is still logged in.
-//! [`SessionAuthLayer`] checks both, around any `tower::Service<http::Request<B>>`. A cache hit needs
-//! no round trip, and a revocation takes effect in all processes within milliseconds.
+//! [`SessionAuthLayer`] checks the JWT and the session, around any
+//! `tower::Service<http::Request<B>>`. A cache hit needs no round trip, and a revocation takes
+//! effect in all processes within milliseconds.
 //!
 //! # What do you want to do?
 //!
