@@ -2,8 +2,9 @@
 //! Tower middleware that accepts a request only with a valid JWT *and* a live server-side session.
 //!
 //! A JWT proves who signed it. It does not prove that its owner is still logged in.
-//! [`SessionAuthLayer`] checks both, around any `tower::Service<http::Request<B>>`. A cache hit needs
-//! no round trip, and a revocation takes effect in all processes within milliseconds.
+//! [`SessionAuthLayer`] checks the JWT and the session, around any
+//! `tower::Service<http::Request<B>>`. A cache hit needs no round trip, and a revocation takes
+//! effect in all processes within milliseconds.
 //!
 //! # What do you want to do?
 //!
@@ -53,8 +54,8 @@
 //! 4. It loads the session from the store, within a deadline ([`store`]). The user and the role
 //!    come from the session, not from the token.
 //! 5. It puts a [`Session`] into the request's extensions and calls the inner service.
-//! 6. In the background, a [`Worker`](worker::Worker) records the use of the session in the store:
-//!    its last activity and its idle deadline.
+//! 6. In the background, a [`Worker`](worker::Worker) writes the last activity of the session and
+//!    its new idle deadline.
 //!
 //! While the store cannot answer, the layer's [`FailurePolicy`] decides. A rejected request gets a
 //! response, [`JsonRejection`](auth_layer::JsonRejection) or your own

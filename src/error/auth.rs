@@ -29,7 +29,8 @@ pub struct AuthError {
 #[non_exhaustive]
 pub enum AuthErrorKind {
     /// The request carries more than one token, such as two `Authorization` fields, or two cookies
-    /// with the same name. Each hop on the way could choose a different token.
+    /// with the same name. The layer does not choose one of them, because a proxy in front of it
+    /// could choose the other one.
     InvalidRequest,
     /// The request carries no token.
     MissingToken,
@@ -58,8 +59,8 @@ pub enum AuthErrorKind {
     /// token and try again.
     StoreUnavailable,
     /// The request reached its deadline while it waited for other requests, or for several slow
-    /// answers. Whether the session is live is unknown, and so is whether the store is available.
-    /// The client should keep its token and try again.
+    /// answers. It is not known whether the session is live, or whether the store is available. The
+    /// client should keep its token and try again.
     Overloaded,
     /// The session is live, but the user directory cannot say whether the account is active.
     /// Clients see the same response as for [`StoreUnavailable`](Self::StoreUnavailable).
@@ -225,8 +226,9 @@ impl From<AuthErrorKind> for AuthError {
 }
 
 impl From<StoreError> for AuthError {
-    // A record that cannot be read is treated as a missing session: 401, because waiting does not
-    // repair it. All other kinds are 503.
+    // A record that cannot be read is treated as a missing session (401). A 503 would ask the
+    // client to wait, and waiting does not repair the record. All other kinds of store errors are
+    // 503.
     fn from(error: StoreError) -> Self {
         let kind = match error.kind() {
             StoreErrorKind::Unreadable => AuthErrorKind::SessionExpired,

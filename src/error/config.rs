@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Why a configuration cannot work. `build()` finds it, before the first request.
+/// Why a configuration cannot work. `build()` and the constructors return it, before the first
+/// request.
 ///
 /// `Debug` shows the text of `Display` with its cause, because a `main` that returns the error
 /// prints `Debug`.
@@ -20,8 +21,8 @@ pub enum ConfigError {
         /// What the value must be.
         rule: &'static str,
     },
-    /// The idle TTL that was set is longer than the lifetime, which ends the session first. The
-    /// default idle TTL is cut to a shorter lifetime instead.
+    /// The idle TTL that was set is longer than the lifetime, which ends the session first. If no
+    /// idle TTL was set, the default idle TTL is cut to the lifetime, and there is no error.
     #[error(
         "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the \
          session first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"

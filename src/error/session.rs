@@ -47,8 +47,9 @@ pub enum SessionError {
         /// What the value must be.
         rule: &'static str,
     },
-    /// The idle TTL that was set for a new session is longer than the lifetime of the session,
-    /// which is its own or the manager's. The manager's idle TTL is cut to the lifetime instead.
+    /// The idle TTL that was set for a new session is longer than the session's lifetime (its own,
+    /// or the manager's). If no idle TTL was set for the session, it gets the manager's idle TTL,
+    /// cut to the lifetime, and there is no error.
     #[error(
         "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the \
          session first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
@@ -129,8 +130,8 @@ pub enum DirectoryError {
     /// The directory did not answer in time.
     #[error("it did not answer in time")]
     TimedOut,
-    /// The circuit breaker is open, because the directory did not answer a moment ago. The
-    /// directory is asked again soon.
+    /// The circuit breaker is open, because the directory did not answer a moment ago. The circuit
+    /// breaker soon lets a call to the directory pass again.
     #[error("it was not asked, because its circuit breaker is open")]
     CircuitOpen,
     /// The directory returned an error.

@@ -1,4 +1,4 @@
-//! What a client learns about the login that it needs.
+//! The login that a guard demands, as a challenge tells it to the client.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ impl StepUp {
     pub const CLASS_LEN: usize = 512;
 
     /// Requires a login that is at most this old. The challenge states the age in whole seconds,
-    /// rounded down, so a client that follows it is never too late.
+    /// rounded down. So a login that meets the challenge also meets the condition of the guard.
     #[must_use]
     pub fn fresh(max_age: Duration) -> Self {
         Self { max_age: Some(max_age), acr_values: Vec::new() }
@@ -67,8 +67,8 @@ impl StepUp {
     }
 }
 
-/// `NQCHAR` of RFC 6749 appendix A: characters that need no escape in a quoted-string, and do not
-/// separate words.
+/// Returns whether a text is a class: it has a valid length and consists of `NQCHAR` (RFC 6749
+/// appendix A). These characters need no escape in a quoted-string, and do not separate words.
 fn is_class(class: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
     (1..=StepUp::CLASS_LEN).contains(&class.len()) && class.bytes().all(allowed)

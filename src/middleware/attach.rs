@@ -40,8 +40,9 @@ pub enum Caller<D = ()> {
 }
 
 impl<D: SessionData> Caller<D> {
-    /// Returns the caller of the request with these extensions. For a request without a session it
-    /// emits an [`Event::Rejected`], because the request is rejected.
+    /// Returns the caller of the request with these extensions. If the request passed without a
+    /// session, it emits an [`Event::Rejected`], because the error that it returns becomes a
+    /// rejection.
     ///
     /// # Errors
     ///
@@ -98,17 +99,17 @@ impl<D> fmt::Debug for Caller<D> {
     }
 }
 
-/// Removes the values that only this layer may set, in case an outer layer or another handler set
-/// them. For requests that continue without a session or are rejected.
+/// Removes the values that only this layer may set, in case other code has set them. The layer
+/// calls it for a request that continues without a session, and for a request that it rejects.
 pub(crate) fn clear<D: SessionData>(extensions: &mut Extensions) {
     extensions.remove::<Session<D>>();
     extensions.remove::<Anonymous<D>>();
     extensions.remove::<TokenOnly>();
 }
 
-/// Puts the session into the extensions and replaces any other. It leaves the two other values in
-/// place: a reader looks for the session first, and removing them would add a tenth to the cost of
-/// a cache hit.
+/// Puts the session into the extensions and replaces any other session. It leaves an [`Anonymous`]
+/// and a [`TokenOnly`] in place, because readers look for the session first. To remove these two
+/// values would add a tenth to the cost of a cache hit.
 pub(crate) fn session<D: SessionData>(extensions: &mut Extensions, session: Session<D>) {
     extensions.insert(session);
 }

@@ -58,11 +58,12 @@ impl TokenSource {
     /// Reads the header, or the cookie `name` if the header has no bearer token. `name` is the full
     /// name of the cookie, including a prefix such as `__Host-`.
     ///
-    /// If the header has a bearer token, the cookie is ignored: after another tab has refreshed,
-    /// the two tokens differ and both are valid. A header with another scheme, such as the `Basic`
-    /// credentials of a proxy, has no bearer token. If the cookie is read and the request has two
-    /// cookies with this name, the request is rejected, because it does not show which cookie
-    /// belongs to which path or host.
+    /// If the header has a bearer token, the cookie is ignored. Two different tokens are no error
+    /// here: after another tab has refreshed, the token in the header and the token in the cookie
+    /// differ, and both are valid. A header with another scheme, such as the `Basic` credentials of
+    /// a proxy, has no bearer token. If the cookie is read and the request has two cookies with
+    /// this name, the request is rejected, because it does not show which cookie belongs to which
+    /// path or host.
     ///
     /// # Errors
     ///

@@ -38,9 +38,12 @@ impl IntoResponse for AuthError {
 
 /// Extracts the session of a request that the layer let pass.
 ///
-/// Rejects a request without a session (optional mode) with 401 `missing_token`. Rejects a request
-/// that passed with only its token with 503. Answers 500 if no layer is around the route. In the
-/// last case the log names the missing layer.
+/// Rejects these requests:
+///
+/// - a request without a session (optional mode): 401 `missing_token`;
+/// - a request that passed on its valid token alone
+///   ([`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly)): 503;
+/// - every request if no layer is around the route: 500, and the log names the missing layer.
 impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Session<D> {
     type Rejection = AuthError;
 
@@ -49,7 +52,7 @@ impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Session<D> {
     }
 }
 
-/// Extracts the caller. This also works for a request that passed with only its token.
+/// Extracts the caller. This also works for a request that passed on its valid token alone.
 impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Caller<D> {
     type Rejection = AuthError;
 
@@ -72,8 +75,8 @@ impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Caller<D>
 }
 
 /// Extracts the session. `None` if the layer is in optional mode and the request passed without a
-/// session. Rejects a request that passed with only its token with 503. Answers 500 without the
-/// layer.
+/// session. Rejects a request that passed on its valid token alone with 503. Answers 500 if no
+/// layer is around the route.
 impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Session<D> {
     type Rejection = AuthError;
 

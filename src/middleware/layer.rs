@@ -35,10 +35,10 @@ use crate::token::Audience;
 /// # Requirements on the inner service
 ///
 /// The inner service must be `Clone`. In Tower, only the value on which `poll_ready` was called is
-/// ready. So during a store call, the response future holds that value, and a clone takes its
-/// place. This layer does not require that request bodies or services are `Send` or `'static`,
-/// because its only boxed `Send` future holds neither of them. A server that spawns the response
-/// future adds these two bounds itself.
+/// ready. So during a store call, the response future holds that value, and a clone takes its place
+/// in the layer's service. This layer does not require that request bodies or services are `Send`
+/// or `'static`, because its only boxed `Send` future holds neither of them. A server that spawns
+/// the response future adds these two bounds itself.
 ///
 /// If the inner service has a concurrency limit, a request holds a permit of that limit during the
 /// store call. Put the limit inside of that service, or consider the time of the store call when
@@ -71,8 +71,8 @@ impl<D, R> SessionAuthLayer<D, R> {
         self.optional_with(OptionalMode::strict())
     }
 
-    /// Lets a request without a token pass. `mode` selects the invalid tokens with which a request
-    /// also passes, as anonymous, instead of being answered with 401.
+    /// Lets a request without a token pass. `mode` says with which invalid tokens a request passes
+    /// too. Such a request passes as anonymous instead of getting a 401.
     #[must_use]
     pub fn optional_with(mut self, mode: OptionalMode) -> Self {
         self.rules.mode = Mode::Optional(mode);
@@ -126,8 +126,9 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     /// makes a store call (one round trip).
     ///
     /// The default and the upper limit are the lease of the near cache (500 ms by default). This
-    /// bound matters only when the invalidation connection fails without a visible error. While the
-    /// connection works, a revocation takes effect as soon as the server's push message arrives.
+    /// limit matters only while the invalidation connection has failed without a visible error.
+    /// While the connection works, a revocation takes effect as soon as the server's push message
+    /// arrives.
     ///
     /// Without a near cache every request calls the store. So every value is accepted, and no value
     /// has an effect.
@@ -150,7 +151,8 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     /// signs their tokens. (The manager signs tokens only with its own audience.) A token that one
     /// layer has verified is not valid for a layer with another audience.
     /// [`SessionManager::logout`] and the routes accept only tokens for the manager's audience. To
-    /// revoke the session of another token, call [`SessionManager::revoke`] with the session's id.
+    /// revoke the session of a token for another audience, call [`SessionManager::revoke`] with the
+    /// session's id.
     ///
     /// # Errors
     ///

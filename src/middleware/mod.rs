@@ -2,8 +2,9 @@
 //!
 //! 1. `extract` (uses the module `cookies`): from the request headers to the token text.
 //! 2. `SessionManager::lookup`: from the token text to a cache entry (`authenticate/lookup.rs`,
-//!    `cache/`). A hit on a live session continues with step 5, a hit on an ended session with step
-//!    6. An entry that is verified but too old continues with step 4.
+//!    `cache/`). A hit on a live session continues with step 5, a hit on a session that is over
+//!    with step 6. If the entry shows that the token was verified, but is too old to use, step 4
+//!    follows.
 //! 3. `SessionManager::verify`: from the token text to the claims (`authenticate/verify.rs`,
 //!    `token/jwt/verify.rs`).
 //! 4. `SessionManager::check`: from the claims to a live session in the store

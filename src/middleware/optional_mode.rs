@@ -11,9 +11,10 @@ use crate::error::{AuthError, AuthErrorKind};
 /// How a layer in [optional](crate::SessionAuthLayer::optional_with) mode handles a request with
 /// invalid credentials. Default: [`strict`](Self::strict).
 ///
-/// In every mode, a request without credentials passes without a session. An unavailable store is
-/// answered with 503, and an inactive account with 403. The manager emits an
-/// [event](crate::telemetry::events) for a rejected token even if the request passes.
+/// In every mode, a request without credentials passes without a session. A request that the layer
+/// cannot check because the store is unavailable gets 503, and a request of an inactive account
+/// gets 403. The manager emits an [event](crate::telemetry::events) for a rejected token even if
+/// the request passes.
 ///
 /// ```
 /// use tower_session_auth::auth_layer::OptionalMode;
@@ -44,8 +45,8 @@ impl OptionalMode {
 
     /// Lets a request with an invalid cookie pass as anonymous. The cookie is invalid if the
     /// session is over, if the token has expired or does not verify, or if the request has two
-    /// cookies with the name. The reason for this mode is that a browser sends the cookie without
-    /// being asked and cannot react to a 401.
+    /// cookies with the name. This mode exists because a browser sends the cookie with each request
+    /// by itself, and cannot react to a 401.
     ///
     /// An invalid token in the `Authorization` header is still answered with 401: a program has put
     /// it there and must learn that it is invalid.

@@ -18,8 +18,8 @@ use crate::middleware::checked::Checked;
 use crate::middleware::reject::{Head, JsonRejection, Reject, respond};
 use crate::trace;
 
-/// Answers a request that a browser makes for a page of another origin with 403 `cross_site`. Cheap
-/// to clone.
+/// Rejects a request that a browser makes for a page of another origin: 403 `cross_site`. Cheap to
+/// clone.
 ///
 /// A browser attaches cookies to a request even if a page of another site has caused the request.
 /// **Put this layer around every route where a cookie authenticates the caller**, outside of the
@@ -37,8 +37,8 @@ use crate::trace;
 ///   target. A missing port means the default port of the origin's scheme. Hosts are compared
 ///   without regard to case. The scheme is not compared, because the layer does not know the scheme
 ///   of the request.
-/// - A request with neither header. Such a request does not come from a browser, so its cookies
-///   were set on purpose.
+/// - A request with neither `Sec-Fetch-Site` nor `Origin`. Such a request does not come from a
+///   browser, so a program has set its cookies on purpose.
 ///
 /// All other requests are rejected. The log then shows the request's `Origin` and `Host`,
 /// shortened. A proxy must pass on `Host` and `Origin` unchanged.
@@ -93,7 +93,6 @@ impl<R> SameOriginLayer<R> {
     /// [`ConfigError::OutOfRange`] for a value that no browser sends, because it would never match.
     /// Examples are a wildcard, a scheme other than `http` and `https`, a default port, upper-case
     /// letters, a path, and a trailing slash.
-    /// path, or a trailing slash.
     pub fn trusted_origins<T: Into<String>>(
         mut self,
         origins: impl IntoIterator<Item = T>,
@@ -155,8 +154,8 @@ fn is_of_host(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
     origin.authority.host().eq_ignore_ascii_case(asked.host()) && port == Some(origin.port())
 }
 
-/// Returns the port of an authority. `None`: it has no port. `Some(None)`: the port is not a
-/// number, or the authority has user information.
+/// Returns the port of an authority. `None`: the authority has no port. `Some(None)`: the port is
+/// not a number, or the authority has user information.
 fn port(authority: &Authority) -> Option<Option<u16>> {
     let Some(port) = authority.as_str().strip_prefix(authority.host()) else { return Some(None) };
     Some(port.strip_prefix(':')?.parse().ok())
@@ -210,7 +209,7 @@ fn check_origin(text: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// A part of a request for the log. It is shortened, and escaped so that it cannot forge a log
+/// A part of a request as the log shows it: shortened, and escaped, so that it cannot forge a log
 /// line.
 struct Shown<'a>(Option<&'a [u8]>);
 

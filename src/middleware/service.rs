@@ -1,8 +1,8 @@
 //! The middleware service: checks a request and calls the inner service.
 //!
-//! `call` runs the synchronous steps. It reads the token, looks it up in the near cache, and
-//! verifies it if the cache does not hold it. The response future runs the other steps, which need
-//! the store.
+//! `call` runs the synchronous steps. It reads the token, and looks the token up in the near cache.
+//! If the near cache has no entry for the token, `call` verifies the token. The response future
+//! runs the other steps, which need the store.
 
 use std::fmt;
 use std::mem;

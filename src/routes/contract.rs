@@ -231,7 +231,7 @@ fn panicked<B: From<String>>() -> Response<B> {
 /// may quote what the client sent.
 const MAX_TEXT: u64 = 64 * 1024;
 
-/// The first decision about an answer: it is final, or its text decides.
+/// The first decision about an answer: the answer is final, or its text must be read first.
 enum Judged<B> {
     Answer(Response<B>),
     PlainText(Box<PlainText<B>>),
@@ -242,7 +242,7 @@ enum Judged<B> {
 fn judge<B: HttpBody + From<String>>(mut response: Response<B>, is_head: bool) -> Judged<B> {
     let status = response.status();
     // axum adds `Allow` outside of the layers around a route. A client without access would learn
-    // from it which methods the path has.
+    // from `Allow` which methods the path has.
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         response.headers_mut().remove(ALLOW);
     }
@@ -263,8 +263,8 @@ fn judge<B: HttpBody + From<String>>(mut response: Response<B>, is_head: bool) -
     Judged::Answer(response)
 }
 
-/// Returns whether axum's router, its extractors, a timeout or a panic uses this status, and the
-/// status alone determines the code.
+/// Returns whether axum's router, its extractors, a timeout or a panic uses this status. Each such
+/// status has exactly one code.
 fn may_be_known(status: StatusCode) -> bool {
     matches!(
         status,

@@ -14,7 +14,8 @@ use crate::middleware::cookies::{checked_name, cookies};
 use crate::middleware::extract::TokenSource;
 use crate::trace;
 
-/// Size of name and value together that every browser keeps (RFC 6265 section 6.1), in bytes.
+/// Size of name and value together up to which every browser keeps a cookie (RFC 6265 section 6.1),
+/// in bytes.
 const KEPT: usize = 4096;
 
 /// Name prefixes: with them browsers enforce the attributes of the cookie (RFC 6265bis section
@@ -301,7 +302,7 @@ impl TokenCookie {
         let seconds = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
         let cookie = Cookie::build((name, value))
             .http_only(true)
-            // Browsers reject a name with a prefix without `Secure`.
+            // Without `Secure`, browsers reject a name that has a prefix.
             .secure(self.secure || name != self.bare)
             .same_site(self.same_site)
             .path(path)

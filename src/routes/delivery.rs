@@ -45,8 +45,8 @@ pub(super) enum Refresh {
 }
 
 impl Ways {
-    /// Returns the delivery of a mount point. Fails for an invalid cookie, or for one name for both
-    /// token cookies.
+    /// Returns the delivery of a mount point. Fails if a cookie is invalid, or if both token
+    /// cookies have the same name.
     pub(super) fn at(&self, mount: &str) -> Result<Delivery, ConfigError> {
         let refresh = match &self.refresh {
             None => Refresh::Never,
@@ -88,8 +88,9 @@ impl Delivery {
         self.cookies().map(TokenCookie::name)
     }
 
-    /// Returns whether routes with this access act on cookies. A browser can then act for its user
-    /// there without a script of the application, so these routes refuse other sites.
+    /// Returns whether routes with this access act on cookies. On such a route a browser can act
+    /// for its user without a script of the application, so the route refuses requests of other
+    /// sites.
     pub(super) fn acts_on_cookies(&self, access: Access) -> bool {
         let refresh = matches!(self.refresh, Refresh::Cookie(_));
         match access {
@@ -200,8 +201,8 @@ impl Delivery {
     }
 
     /// Reads the refresh tokens of a logout. With delivery in bodies, any body without a
-    /// `refresh_token` string is treated as an absent body, so no body leads to an error. With any
-    /// other delivery the body is not read.
+    /// `refresh_token` string is treated as an absent body, so an invalid body is no error. With
+    /// any other delivery the body is not read.
     pub(super) async fn shown_to_logout(
         &self,
         headers: &HeaderMap,

@@ -88,8 +88,8 @@ impl Refusal {
         Self { user, error: LoginError::new(refusal, stop.into()) }
     }
 
-    /// Returns whether the client may have guessed a wrong password. If the answer tells the client
-    /// that the credentials are wrong, the login is also counted as failed.
+    /// Returns whether the login must be counted as failed: the answer tells the client that the
+    /// credentials are wrong, so the client may have guessed a password.
     fn is_for_credentials(&self) -> bool {
         match self.error.refusal() {
             Some(LoginRefusal::Credentials | LoginRefusal::AccountInactive) => true,

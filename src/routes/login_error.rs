@@ -57,7 +57,7 @@ impl LoginError {
         Self { refusal: Some(refusal), problem }
     }
 
-    /// Creates the error of a login with this reason, if it has one, and this answer.
+    /// Creates the error of a login from its answer, and from the reason if the login was refused.
     pub(super) fn new(refusal: Option<LoginRefusal>, problem: Problem) -> Self {
         Self { refusal, problem }
     }

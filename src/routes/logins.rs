@@ -87,10 +87,11 @@ impl<D: SessionData> Logins<D> {
     /// Opens a session for a user whose identity the application has verified after it called
     /// [`begin`](Self::begin).
     ///
-    /// `parts` are those of the request. The session gets their client address
-    /// ([`client_address`](super::RoutesBuilder::client_address)) and user agent. The session of each
-    /// refresh token in their cookies is revoked (8 sessions at most), because the response replaces
-    /// these cookies. A valid [device cookie](super::DeviceCookie) of the same account is renewed.
+    /// `parts` are the parts of the request. The session gets the client address
+    /// ([`client_address`](super::RoutesBuilder::client_address)) and the user agent of the
+    /// request. The call revokes the session of each refresh token in the request's cookies (8
+    /// sessions at most), because the response replaces these cookies. A valid [device
+    /// cookie](super::DeviceCookie) of the same account is renewed.
     ///
     /// Costs one round trip to a remote store, one call of the user directory if there is one, and
     /// one round trip for each session that is revoked.
@@ -103,8 +104,8 @@ impl<D: SessionData> Logins<D> {
     ///
     /// # Cancel safety
     ///
-    /// A session that this call has begun to open is opened also if the future is dropped. No client
-    /// then has its tokens, and it expires.
+    /// If the future is dropped after the call has begun to open the session, the session is opened
+    /// anyway. No client then has the tokens of that session, and it expires.
     pub async fn open(
         &self,
         parts: &Parts,

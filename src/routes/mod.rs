@@ -39,10 +39,10 @@
 //! your own routes that read the access token from a cookie.
 //!
 //! A browser can send several refresh cookies of one name, for example after a change of the
-//! cookie's path. If they belong to one user, the routes use the one of the latest login. If they
-//! belong to different users, the routes use none of them (401 `invalid_token`). A login and a
-//! logout revoke the session of each refresh token in the request (8 sessions at most). Both clear
-//! the cookies in each form of the name, at each prefix of the mount's path.
+//! cookie's path. If the cookies belong to one user, a refresh uses the cookie of the latest login.
+//! If they belong to different users, a refresh uses none of them (401 `invalid_token`). A login
+//! revokes the session of each refresh token in the request (8 sessions at most), and clears the
+//! cookies in each form of the name, at each prefix of the mount's path. A logout does the same.
 //!
 //! # Other ways to log in
 //!

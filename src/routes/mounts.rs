@@ -49,8 +49,8 @@ impl Mounts {
     /// Mounts the auth routes at `prefix`: the routes of [`Routes::auth`](super::Routes::auth).
     ///
     /// Unless [`RefreshCookie::path`](super::RefreshCookie::path) is set, the path of the refresh
-    /// cookie is `prefix` instead of `/`. Below another auth mount point, it is the prefix of the
-    /// outermost one.
+    /// cookie is `prefix` instead of `/`. If `prefix` lies below other auth mount points, the path
+    /// is the prefix of the outermost one.
     ///
     /// # Errors
     ///

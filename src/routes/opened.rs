@@ -28,7 +28,7 @@ pub(super) struct Client {
     pub(super) device: Option<Device>,
     /// The refresh tokens that the request shows. The login replaces them.
     replaced: Vec<String>,
-    /// The path at which it sees the auth routes, if known.
+    /// The path at which the client sees the auth routes, if known.
     mount: Option<String>,
 }
 

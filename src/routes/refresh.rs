@@ -47,10 +47,10 @@ pub(super) async fn refresh<D: SessionData>(
 /// header and in cookies, also expired ones, and refresh tokens. Idempotent: a logout of a session
 /// that is already over succeeds.
 ///
-/// Clears the cookies whatever they hold, also with a 400 or a 401, because no script can clear
-/// them. The answer is 200 only if a token verified. Otherwise no session was revoked, for example
-/// while keys are being replaced. If a session cannot be revoked, the answer is 503 and the cookies
-/// stay, so that the client can try again.
+/// The answer is 200 only if a token verifies. If no token verifies, for example while keys are
+/// being replaced, no session is revoked, and the answer is 401. If a session cannot be revoked,
+/// the answer is 503, and the cookies stay, so that the client can try again. Every other answer,
+/// also a 400 or a 401, clears the cookies whatever they hold, because no script can clear them.
 pub(super) async fn logout<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
@@ -123,7 +123,7 @@ fn logged_out(outcomes: Vec<Result<(), AuthError>>) -> Result<(), AuthError> {
 }
 
 impl<D: SessionData> Context<D> {
-    /// Returns the one refresh token of the request that is exchanged.
+    /// Chooses the refresh token to exchange from the refresh tokens of a request.
     async fn choose(&self, mut tokens: Vec<String>) -> Result<String, Problem> {
         if tokens.len() > 1 {
             let shown: Vec<_> = tokens.iter().map(String::as_str).collect();

@@ -32,8 +32,9 @@ pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Route
         };
         let mut grown = mem::take(router).route(path, handler.clone());
         // axum does not match an empty parameter, so a path with an empty parameter is a route of
-        // its own. That route does not call the handler. If the application nests the routes below
-        // its own parameter of the same name, the handler would read the application's parameter.
+        // its own. That route answers by itself and does not call the handler. Otherwise, if the
+        // application nests the routes below its own parameter of the same name, the handler would
+        // read the application's parameter.
         for (without, param) in with_an_empty_parameter(path) {
             let refuse = async move |_: Request, _: Next| input::empty(param).into_response();
             let refused = handler.clone().route_layer(middleware::from_fn(refuse));

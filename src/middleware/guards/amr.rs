@@ -10,8 +10,8 @@ use crate::middleware::reject::JsonRejection;
 /// `insufficient_user_authentication`.
 ///
 /// Methods (`pwd`, `otp`, `hwk` and others of RFC 8176) are compared byte by byte. The challenge of
-/// RFC 9470 has no parameter for methods. So set with [`challenge`](Self::challenge) what clients
-/// must ask for, or prefer [`RequireAcr`](super::RequireAcr).
+/// RFC 9470 has no parameter for methods. So tell clients with [`challenge`](Self::challenge) which
+/// login they must ask for, or use [`RequireAcr`](super::RequireAcr) instead.
 ///
 /// ```
 /// use http::{Request, Response};

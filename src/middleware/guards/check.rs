@@ -133,8 +133,8 @@ macro_rules! guard {
     };
 }
 
-/// Implements `challenge` for a guard on the login. The user can meet such a condition by another
-/// login.
+/// Implements `challenge` for a guard on the login. A user can meet the condition of such a guard
+/// by logging in again.
 macro_rules! login_guard {
     ($guard:ident) => {
         impl<D, R> $guard<D, R> {

@@ -2,7 +2,7 @@
 //!
 //! | guard | requires | otherwise |
 //! |---|---|---|
-//! | [`RequireRole`] | one of some roles | 403 `insufficient_scope` |
+//! | [`RequireRole`] | one of the given roles | 403 `insufficient_scope` |
 //! | [`RequireFresh`] | a recent authentication | 401 `insufficient_user_authentication`, `max_age` |
 //! | [`RequireAcr`] | a login of a strong enough class (`acr`) | 401 `insufficient_user_authentication`, `acr_values` |
 //! | [`RequireAmr`] | a login with strong enough methods (`amr`) | 401 `insufficient_user_authentication` |
@@ -71,8 +71,8 @@
 //!
 //! # What the guards have in common
 //!
-//! Guards are cheap to clone. The errors, futures and readiness of the inner service do not change,
-//! and no type must be `Clone`, `Send` or `'static`. A rejection is a response with the
+//! Guards are cheap to clone. The errors, futures and readiness of the inner service do not change.
+//! A guard requires no type to be `Clone`, `Send` or `'static`. A rejection is a response with the
 //! [`AuthError`](crate::AuthError) in its extensions. The guard also emits an
 //! [`Event::Rejected`](crate::telemetry::events::Event::Rejected).
 //!

@@ -20,7 +20,8 @@ use crate::token::Device;
 #[derive(Default)]
 pub(in crate::routes) struct LoginAttempt {
     device: DeviceAttempt,
-    /// The counts under the networks of the client's address, once they are made.
+    /// The counts under the networks of the client's address; `None` before the login is counted
+    /// under them.
     networks: Option<Vec<Attempt>>,
     name: Option<Attempt>,
     account: Option<Counted>,
@@ -66,8 +67,8 @@ pub(in crate::routes) enum Stop {
 
 impl LoginAttempt {
     /// Counts the login under its device, before the user is looked up. Returns the device if it
-    /// has an attempt left: it may then be a known one. Returns `None` if there is no device, or it
-    /// has used up its attempts.
+    /// has an attempt left: it may be a known device of the account. Returns `None` if there is no
+    /// device, or if the device has used up its attempts.
     pub(in crate::routes) async fn with<'a, D: SessionData>(
         &mut self,
         context: &Context<D>,

@@ -27,7 +27,8 @@ pub(super) struct Limits {
     /// Invalid refresh tokens of one address.
     bad_tokens: Option<NetworkRules>,
     queues: Queues,
-    /// The waits of refreshes that this process knows of. A wait never ends early.
+    /// The waits of refreshes that this process knows of. A wait never ends early, so the process
+    /// can refuse attempts without asking the store.
     waits: quick_cache::sync::Cache<AttemptKey, Instant>,
 }
 

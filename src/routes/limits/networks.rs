@@ -6,8 +6,8 @@ use crate::store::AttemptRule;
 
 /// The networks under which an IPv6 address is counted: the number of bits, and the factor for the
 /// number of attempts. Providers assign networks of 64 to 48 bits to one client. A limit by 64 bits
-/// alone does not stop a client that has 65,536 of them. One budget for 48 bits alone would let one
-/// client block its neighbors.
+/// alone does not stop a client that has 65,536 such networks. A limit by 48 bits alone would let
+/// one client block all other clients in its network of 48 bits.
 const IPV6_NETWORKS: [(u32, u32); 3] = [(64, 1), (56, 4), (48, 16)];
 
 /// The rules of an address and of the networks around it, the narrowest first.

@@ -26,7 +26,8 @@ impl<D: SessionData> Context<D> {
         token: &str,
         address: Option<IpAddr>,
     ) -> Result<manager::Login<D>, Problem> {
-        // The token may be replaced already, and its session may not be live.
+        // One of the keys has made a token that is found here. The token may be replaced already,
+        // and its session may be over.
         if let Some(token) = self.manager.find_refresh_token(token) {
             self.refresh_of(token.claims.user, token.claims.session).await?;
         }

@@ -19,9 +19,10 @@ use crate::store::AttemptRule;
 /// - *Address* is what [`client_address`](super::super::RoutesBuilder::client_address) returns: an
 ///   IPv4 address, or the first 64 bits of an IPv6 address. Ten times as many logins may fail as
 ///   for a name, because many people may share an address. One client may have many networks of 64
-///   bits. Therefore the failed logins of IPv6 addresses are also counted by their first 56 bits,
-///   where 4 times as many may fail, and by their first 48 bits, where 16 times as many may fail.
-///   If the address is unknown, only the limits of name and account apply.
+///   bits. Therefore the failed logins of IPv6 addresses are also counted by their first 56 bits
+///   and by their first 48 bits. The limit by 56 bits is 4 times as high as the limit by 64 bits,
+///   and the limit by 48 bits is 16 times as high. If the address is unknown, only the limits of
+///   name and account apply.
 /// - *Account* is the user that [`Credentials::find`] returns, under any name. Twice as many logins
 ///   may fail as for a name, because an account has two kinds of names. A login above this limit is
 ///   answered like a wrong password (401, after the same time), because a 429 would reveal that two
@@ -43,10 +44,10 @@ use crate::store::AttemptRule;
 /// each process verifies logins by one name one after another. The number of logins from one
 /// address that it verifies at the same time is at most half of the allowed number of failures.
 ///
-/// A success also clears all failures of the name and of the account. With a device cookie, it
-/// clears only the failures of the device. For the address, a success gives back only its own
-/// count. Otherwise an attacker could log in to an account of their own from time to time, and so
-/// clear the failures of their guesses.
+/// A success also clears all failures of the name and of the account. With a valid device cookie, a
+/// success clears only the failures of the device. For the address, a success gives back only its
+/// own count. Otherwise an attacker could log in to an account of their own from time to time, and
+/// so clear the failures of their guesses.
 ///
 /// # Waits
 ///
@@ -59,9 +60,9 @@ use crate::store::AttemptRule;
 /// a name, 100 by default (NIST SP 800-63B-4 section 3.2.2). The number is the same for a name and
 /// for an account. There is no such wait for an address.
 ///
-/// A success clears the counts of its name and account. A count is also forgotten when nothing was
-/// added to it for four times the longest wait. So no account is locked for good. Live sessions and
-/// all other routes are not affected.
+/// A success clears the counts of its name and account. A count is also forgotten if nothing is
+/// added to it during four times the longest wait. So no account is locked for good. Live sessions
+/// and all other routes are not affected.
 ///
 /// A login that the limit refuses is not counted and makes no wait longer. A client that tries too
 /// early is thus not punished, and an attacker cannot block an account by frequent requests alone.
@@ -116,8 +117,8 @@ impl LoginLimit {
         self
     }
 
-    /// Sets the longest wait. 15 minutes by default, or the window if that is longer. At least the
-    /// window, and 24 hours at most.
+    /// Sets the longest wait. Default: 15 minutes, or the window if that is longer. Range: the
+    /// window to 24 hours.
     pub const fn longest_wait(mut self, wait: Duration) -> Self {
         self.longest_wait = Some(wait);
         self
@@ -224,11 +225,11 @@ impl Default for LoginLimit {
 /// How many refresh tokens a client may present before the routes answer 429 with `Retry-After`.
 ///
 /// - For each session: 60 within 60 seconds by default, whatever the outcome. This stops a client
-///   that refreshes in a loop. Only tokens that one of the keys has sealed are counted, so no
-///   client can use up the limit of another session.
-/// - For each client address, as with [`LoginLimit`]: 100 invalid tokens within 60 seconds, and 4
-///   and 16 times as many in the wider networks of an IPv6 address. A valid token from the same
-///   address is still accepted.
+///   that refreshes in a loop. Only tokens that one of the keys has made are counted, so no client
+///   can use up the limit of another session.
+/// - For each client address, as with [`LoginLimit`]: 100 invalid tokens within 60 seconds. In the
+///   wider networks of an IPv6 address, the number is 4 times (56 bits) and 16 times (48 bits) as
+///   high. A valid token from an address over its limit is still accepted.
 ///
 /// The attempt that uses up the limit within the window starts a wait. The wait is as long as the
 /// window, and later waits are not longer. The session store keeps the counts, as for logins. Once

@@ -19,7 +19,7 @@ pub(in crate::routes) struct About {
     pub(super) parameters: Vec<Parameter>,
     pub(super) body: Option<Shape>,
     pub(super) body_required: bool,
-    /// What the cookies are for that the route sets with a 200.
+    /// The purpose of the cookies that the route sets with a 200.
     pub(super) cookies: Option<&'static str>,
     /// The answers that have a body of their own.
     pub(super) answers: Vec<(u16, &'static str, Shape)>,
