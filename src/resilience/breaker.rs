@@ -14,8 +14,8 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Breaker {
     open: AtomicBool,
-    /// How often it has closed. The result of a call that began before the last closing says
-    /// nothing about the store now.
+    /// How often the circuit has closed. If a call began before the circuit last closed, the result
+    /// of that call says nothing about the present state of the store.
     epoch: AtomicU64,
     state: Mutex<State>,
     pause: Duration,
