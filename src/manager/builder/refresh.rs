@@ -33,7 +33,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     }
 
     /// Sets how long a replaced refresh token stays valid while its successor is unused. This
-    /// serves clients that lose the answer of a rotation and return after the
+    /// setting serves clients that lose the answer of a rotation and return after the
     /// [`refresh_grace`](Self::refresh_grace). Default: zero (off). Any other value must be longer
     /// than the grace window, and 24 hours at most. The time begins with the rotation, on the
     /// store's clock.
