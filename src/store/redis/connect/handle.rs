@@ -1,10 +1,10 @@
 //! A handle to one of the driver's connections. With it, no request waits after the connection is
 //! closed.
 //!
-//! When its connection is closed, the driver empties its queue. This ends the waits of the requests
-//! in the queue. But a request that enters the queue at that moment can stay in it. Without this
-//! handle, only a timeout would end that request's wait, although the next connection would answer
-//! at once.
+//! When a connection is closed, the driver empties the connection's queue. This ends the waits of
+//! the requests in the queue. But a request that enters the queue at that moment can stay in it.
+//! Without this handle, that request would wait until its timeout, although the next connection
+//! would answer at once.
 
 use std::future::{Future, poll_fn};
 use std::io;

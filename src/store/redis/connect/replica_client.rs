@@ -36,9 +36,9 @@ pub(crate) struct ReplicaClient {
 }
 
 impl ReplicaClient {
-    /// Creates a client that waits up to `wait` for a free connection and until `wanted` replicas
-    /// have the revocation. `timeout` is the additional time for the rest of the operation. `pool`
-    /// must have [`AT_ONCE`] connections.
+    /// Creates a client. A revocation waits for at most `wait`: first for a free connection, then
+    /// until `wanted` replicas have received it. `timeout` is the additional time for the rest of
+    /// the operation. `pool` must have [`AT_ONCE`] connections.
     pub(crate) fn new(pool: Pool, wanted: u32, wait: Duration, timeout: Duration) -> Self {
         Self { pool, free: Semaphore::new(AT_ONCE as usize), wanted, wait, timeout }
     }
