@@ -54,9 +54,9 @@ impl Closed {
     /// Waits for an answer. Fails at once when the connection is closed.
     ///
     /// Nothing needs to wake the request. The driver ends in the poll in which it reports the
-    /// close: it closes and empties its queue, which wakes all requests that are in the queue or
-    /// wait for a place in it. A separate registration for each request would cost 2 % of a strict
-    /// request.
+    /// close: it closes and empties its queue. This wakes all requests that are in the queue or
+    /// wait for a place in it. A separate registration for each request would cost 2 % of a request
+    /// that asks Redis.
     async fn or_closed<T>(
         &self,
         // The caller pins the future: moving it would cost more than the rest of this function.

@@ -43,8 +43,8 @@ impl ReplicaClient {
         Self { pool, free: Semaphore::new(AT_ONCE as usize), wanted, wait, timeout }
     }
 
-    /// Returns how much longer a revocation may take than other operations. It includes some slack,
-    /// so that [`run`](Self::run) reaches its limit before the caller does.
+    /// Returns how much longer a revocation may take than other operations. The result includes
+    /// some slack, so that [`run`](Self::run) reaches its own time limit before the caller's limit.
     pub(crate) fn extra(&self) -> Duration {
         const SLACK: Duration = Duration::from_millis(50);
         self.wait + TICK + SLACK
@@ -81,8 +81,8 @@ impl ReplicaClient {
             })?;
             Ok((done, self.had_it(replicas)?))
         };
-        // Only this connection is late, and nothing else uses it. So the error is `Interrupted`,
-        // which does not say that the store is unavailable.
+        // Only this connection is late, and no other operation uses it. So the error is
+        // `Interrupted`, which does not say that the store is unavailable.
         let late = |_| Err(fault(StoreErrorKind::Interrupted, "no answer in time"));
         timeout(wait + TICK + self.timeout, work).await.unwrap_or_else(late)
     }

@@ -48,7 +48,8 @@ impl InvalidationConnections {
                     }
                     Ok(Some(Proof::Other)) => return Lost::Untold,
                     Err(_) => return Lost::Closed,
-                    // The lease is not renewed until the comparison succeeds.
+                    // The comparison gave no result. The lease is not renewed until a comparison
+                    // succeeds.
                     Ok(Some(Proof::Unknown(_)) | None) => None,
                 };
             }
