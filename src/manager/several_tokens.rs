@@ -76,7 +76,7 @@ impl<D: SessionData> SessionManager<D> {
                 Err(_) => {}
             }
         }
-        // If no session is live, the rotation of any token gives the reason.
+        // If no session is live, the caller's rotation of any of the tokens returns the reason.
         Ok(latest.map_or(default, |(_, text)| text))
     }
 

@@ -197,7 +197,7 @@ impl Accounts {
                 let left = self.granted(user).map_or(Duration::ZERO, |granted| granted.left);
                 Ok(Grant { left, role, role_has_changed })
             }
-            // A later call may have been answered with "active".
+            // Another call that started later may have been answered with "active".
             Ok(None) => {
                 self.granted(user).ok_or_else(|| AuthError::new(AuthErrorKind::AccountInactive))
             }
