@@ -112,7 +112,7 @@ impl Permit<'_> {
         let mut state = self.breaker.state();
         let was_open = self.breaker.open.load(Ordering::Relaxed);
         if !self.is_current() || (was_open && !probe) {
-            // One of several calls that were in progress when the circuit opened.
+            // This call was in progress when another call opened the circuit.
             return Change::None;
         }
         state.probing = false;
