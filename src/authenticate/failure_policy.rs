@@ -13,11 +13,11 @@ use crate::session::SessionData;
 
 impl<D: SessionData> SessionManager<D> {
     /// Applies the layer's failure policy. The parameter `away` proves that the store itself
-    /// failed: no other failure leads here.
+    /// failed: after any other failure, this function is not called.
     ///
     /// A policy replaces only the answer of the store. If there is a user directory, the account
-    /// must still be active. The check uses a cached answer of the directory if there is one, as
-    /// for any other request. Otherwise the manager calls the directory.
+    /// must still be active. As for any other request, the manager uses a cached answer of the
+    /// directory if there is one, and otherwise calls the directory.
     pub(crate) async fn without_the_store(
         &self,
         away: StoreUnavailable,

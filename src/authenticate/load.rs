@@ -37,8 +37,8 @@ struct Before {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Returns the session of a verified token, if it is live. Each own call of this request has
-    /// its full timeout. A wait for calls of other requests ends at the deadline `end`.
+    /// Returns the session of a verified token, if it is live. Each call that this request itself
+    /// makes has its full timeout. A wait for a call of another request ends at the deadline `end`.
     pub(crate) async fn load(
         &self,
         verified: &Verified<D>,
@@ -273,8 +273,8 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Returns why a session is not live, and whether this reason is certain. A session whose
-    /// reason the store does not return in time is treated as expired.
+    /// Returns why a session is not live, and whether this reason is certain. If the store does not
+    /// return the reason in time, the session is treated as expired.
     pub(crate) async fn why_ended(&self, user: &UserId, id: &SessionId) -> (AuthError, bool) {
         match self
             .shared
@@ -374,7 +374,7 @@ fn is_not_ahead(claims: &VerifiedClaims, record: Option<&Record>) -> Result<(), 
     }
 }
 
-/// Returns the error for a cached token without claims, which does not occur.
+/// Returns the error for a cached token without claims. This case does not occur.
 fn nobody() -> AuthError {
     AuthError::new(AuthErrorKind::InvalidToken)
 }
@@ -392,8 +392,8 @@ pub(crate) fn refusal(error: StoreError, id: &SessionId) -> AuthError {
     error.into()
 }
 
-/// The error for a request that missed its deadline: it waited for other requests, or for several
-/// slow answers. It does not mean that the store is unavailable.
+/// The error for a request that missed its deadline because it waited for calls of other requests,
+/// or for several slow answers. It does not mean that the store is unavailable.
 pub(crate) fn overloaded() -> AuthError {
     AuthError::new(AuthErrorKind::Overloaded)
 }

@@ -13,7 +13,7 @@ use crate::token::VerifiedClaims;
 pub(crate) enum Lookup<D> {
     /// A valid cache entry holds the token's live session.
     Passes(Session<D>),
-    /// The token does not verify, is expired, or a valid cache entry says that its session is not
+    /// The token is not valid or has expired, or a valid cache entry says that its session is not
     /// live.
     Refused(AuthError),
     /// The token verifies, but the store must be asked whether its session is live.
@@ -33,8 +33,8 @@ pub(crate) struct Verified<D> {
 pub(crate) enum Token<D> {
     /// The token was verified just now.
     New(VerifiedClaims),
-    /// The token was verified earlier: a cache entry holds its claims. Its session must be checked
-    /// again.
+    /// The token was verified earlier, and a cache entry holds its claims. The session must be
+    /// checked again.
     Cached(CacheEntry<D>),
 }
 

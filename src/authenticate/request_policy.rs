@@ -20,19 +20,22 @@ pub enum FailurePolicy {
     #[default]
     Refuse,
     /// Accepts the request if this process has a cache entry for its session and a recent heartbeat
-    /// has confirmed the entry. Recent means that the heartbeat was sent at most the lease (500 ms
-    /// by default) plus this time ago. Otherwise this policy acts like [`Refuse`](Self::Refuse).
+    /// has confirmed the entry. A heartbeat is recent if it was sent at most
+    /// `lease + this duration` ago (the lease is 500 ms by default). Otherwise this policy acts
+    /// like [`Refuse`](Self::Refuse).
     ///
-    /// This policy needs a working near cache. It acts like [`Refuse`](Self::Refuse) without a near
-    /// cache (switched off, refused by the server, or no worker), and for a session that was read
-    /// or changed while the invalidation connection was down.
+    /// This policy needs a working near cache. It acts like [`Refuse`](Self::Refuse) in these
+    /// cases:
+    /// - There is no near cache: it is switched off, the server refuses it, or no worker runs.
+    /// - The session was read or changed while the invalidation connection was down.
     ///
-    /// If another process revokes a session while this policy serves it, this process still accepts
-    /// the session: at most until the lease plus this time has passed since this process sent the
-    /// last heartbeat that confirmed the entry. This policy accepts no request after the token has
-    /// expired, after the known end of the session, or after a change of the session that this
-    /// process has seen. [`Session::is_stale`] tells the handler that a session was accepted in
-    /// this way.
+    /// Another process may revoke a session while this policy serves it. This process then still
+    /// accepts the session, but at most for `lease + this duration` after it sent the last
+    /// heartbeat that confirmed the entry.
+    ///
+    /// This policy accepts no request after the token has expired, after the known end of the
+    /// session, or after this process has seen a change of the session. [`Session::is_stale`] tells
+    /// the handler that a session was accepted by this policy.
     ///
     /// [`Session::is_stale`]: crate::Session::is_stale
     ServeStale(Duration),

@@ -62,8 +62,9 @@ pub(super) struct Content<D> {
     entries: Entries,
 }
 
-/// The token of each cache entry that shares the content, by the session value in the entry. The
-/// owner has two session values for a moment, while a new entry replaces its old one.
+/// The cache entries that share the content: the address of the session value in each entry, and
+/// the entry's token. While a new entry of the owner replaces its old entry, two entries of the
+/// owner are listed.
 struct Entries {
     /// Most sessions have one token, so one entry needs no allocation.
     first: Option<(SessionAddress, Key)>,
@@ -90,8 +91,8 @@ impl<D> Contents<D> {
     pub(super) fn place(&self, user: &UserId, id: &SessionId) -> Place<'_, D> {
         let hash = self.hasher.hash_one((user, id));
         let [first, ..] = &self.shards;
-        // A table uses the low bits and the highest seven bits of the hash, so the shard is chosen
-        // by others.
+        // A table uses the low bits and the highest seven bits of the hash, so other bits choose
+        // the shard.
         let shard = (hash >> 32) as usize % SHARDS;
         Place { shard: self.shards.get(shard).unwrap_or(first), hash }
     }

@@ -37,7 +37,7 @@ impl<D> Default for SingleFlight<D> {
 }
 
 /// One request's membership in a load. Dropping it removes the load from the table if the load is
-/// finished or if it has no other request. The next request then starts a new load.
+/// finished, or if no other request is a member. The next request then starts a new load.
 struct Participant<'a, D> {
     single_flight: &'a SingleFlight<D>,
     key: &'a Key,
@@ -47,8 +47,8 @@ struct Participant<'a, D> {
 }
 
 impl<D> SingleFlight<D> {
-    /// Returns the result of `ask`. This request runs it, or another request for the same token
-    /// does.
+    /// Returns the result of `ask`. Either this request runs `ask`, or it waits for another request
+    /// for the same token that runs it.
     ///
     /// If the load started before this request arrived, its result is used only if `still_holds`
     /// accepts it. Otherwise a request could use a read from before a logout, although the logout

@@ -92,7 +92,7 @@ pub(super) fn of(tracker: &dyn Tracker, entries: usize, bytes: u64) -> NearCache
     let counters = tracker.counters();
     let (state, since) = counters.state();
     // The connection does not answer: its lease has run out, but its loss has not been recorded
-    // yet. The state `Connecting` has then begun a moment ago.
+    // yet. The near cache then reports the state `Connecting`, with the present time as its start.
     let hangs = state == InvalidationState::Trusted && !tracker.is_coherent();
     let since = if hangs { Tick::now() } else { since };
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

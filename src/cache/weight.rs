@@ -18,8 +18,8 @@ const TOKEN: usize = 256;
 /// contents, and the table of its entries.
 const CONTENT: usize = 384;
 
-/// Estimated size of the application's data in memory, as a multiple of their JSON. Used unless the
-/// application supplies a size function.
+/// Estimated size of the application's data in memory, as a multiple of the size of their JSON.
+/// Used unless the application supplies a size function.
 const DECODED: usize = 8;
 
 /// The minimum size of one shard, in bytes. A session whose content is larger than a shard is not
@@ -50,8 +50,8 @@ impl<D> DataSize<D> {
 
     /// Returns the weight of a content, in bytes.
     pub(super) fn weigh(&self, stored: &StoredContent<D>) -> u64 {
-        /// The maximum weight of one content. Together with its entry it exceeds the capacity of
-        /// any cache, and a sum of such weights does not overflow.
+        /// The maximum weight of one content. A content of this weight and its entry together
+        /// exceed the capacity of any cache. A sum of such weights does not overflow.
         const MOST: u64 = 1 << 40;
         let data = match &self.0 {
             Some(size) => size(&stored.content.data, stored.data_len),
@@ -88,8 +88,8 @@ impl Weights {
     pub(super) fn new(capacity: Capacity) -> (Self, Options) {
         let shards = shards(capacity);
         let shard_bytes = capacity.bytes as u64 / shards as u64;
-        // Sized so that one token more than the capacity does not fit. If there are fewer tokens,
-        // their contents use the rest.
+        // The minimum weight of an entry. It is so large that a shard cannot hold one token more
+        // than its share. With fewer tokens, the remaining weight is free for their contents.
         let token_share = shard_bytes / ((capacity.tokens / shards) as u64 + 1) + 1;
         let options = OptionsBuilder::new()
             .shards(shards)

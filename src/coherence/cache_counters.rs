@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn striped_counter_total_includes_the_increments_of_all_threads() {
-        // So many threads that each stripe is chosen many times.
+        // There are so many threads that each stripe is chosen many times.
         const THREADS: usize = 2 * STRIPES * STRIPES;
         let counter = Striped::default();
         thread::scope(|scope| {

@@ -6,8 +6,8 @@ use super::generations::Generations;
 use super::sync::{Arc, AtomicU64, Ordering};
 use super::tick::Tick;
 
-/// The lease of one connection. It begins with the first answered heartbeat. After its end it never
-/// holds again.
+/// The lease of one connection. It begins with the first answered heartbeat. After its end, the
+/// lease never holds again.
 pub(crate) struct Lease {
     /// The time at which the last answered heartbeat was sent, in nanoseconds. [`NOT_YET`] before
     /// the first answer, [`ENDED`] after the end of the lease.
@@ -33,7 +33,7 @@ impl Lease {
         &self.generations
     }
 
-    /// Records that a heartbeat was answered. It was sent at `sent`. If the lease has ended, it
+    /// Records that the heartbeat that was sent at `sent` was answered. If the lease has ended, it
     /// stays ended, and only [`held`](Self::held) uses the new time.
     pub(crate) fn renew(&self, sent: Tick) {
         let sent = sent.as_nanos();

@@ -15,8 +15,8 @@ impl Tick {
     pub(crate) const NEVER: Self = Self(u64::MAX);
 
     pub(crate) fn now() -> Self {
-        // One day is added because small values mean "never". Without it, they would be recent
-        // times on a host that has just started.
+        // Small values mean "never". One day is added so that they are long ago even on a host that
+        // has just started.
         Self(since_start().saturating_add(DAY))
     }
 

@@ -22,7 +22,7 @@ pub(crate) struct ValidityBounds {
 /// They share one cache line of 64 bytes with the two counts of the `Arc` that precede them.
 #[repr(C)]
 pub(crate) struct Validity {
-    /// The number of the verification rules with which the token was verified.
+    /// The number of the verification rules with which the token was verified (the policy).
     policy: u64,
     /// The earliest of `bounds`.
     until: Tick,
@@ -41,27 +41,33 @@ impl Validity {
         Self { policy, stamp, bounds, until, due: AtomicU64::new(0) }
     }
 
-    /// Returns whether a request may use the copy without asking the store. It may if the token was
-    /// verified with these rules, no time in [`ValidityBounds`] has passed, and the copy was
-    /// current at most `bound` before `now`.
+    /// Returns whether a request may use the copy without asking the store. All of these conditions
+    /// must hold:
+    /// - The token was verified with this `policy`.
+    /// - No time in [`ValidityBounds`] has passed.
+    /// - The copy was current at most `bound` before `now`.
     pub(crate) fn serves(&self, policy: u64, now: Tick, bound: Duration) -> bool {
         self.policy == policy
             && now < self.until
             && self.stamp.as_ref().is_some_and(|stamp| stamp.holds(now, bound))
     }
 
-    /// Returns whether the copy may be used while the store is unavailable. It may if the token was
-    /// verified with these rules, neither the token nor the session has expired, no invalidation
-    /// has arrived, and the last answered heartbeat was sent at most `bound` before `now`. The
-    /// connection may be lost, and `ask_again` may have passed.
+    /// Returns whether the copy may be used while the store is unavailable. All of these conditions
+    /// must hold:
+    /// - The token was verified with this `policy`.
+    /// - Neither the token nor the session has expired.
+    /// - No invalidation has arrived.
+    /// - The last answered heartbeat was sent at most `bound` before `now`.
+    ///
+    /// The connection may be lost, and `ask_again` may have passed.
     pub(crate) fn serves_stale(&self, policy: u64, now: Tick, bound: Duration) -> bool {
         self.policy == policy
             && now < self.bounds.token_ends.min(self.bounds.ends)
             && self.stamp.as_ref().is_some_and(|stamp| stamp.held(now, bound))
     }
 
-    /// Returns whether the token was verified with these rules and has not expired. It then need
-    /// not be verified again.
+    /// Returns whether the token was verified with this `policy` and has not expired. The token
+    /// then need not be verified again.
     pub(crate) fn is_verified(&self, policy: u64, now: Tick) -> bool {
         self.policy == policy && now < self.bounds.token_ends
     }

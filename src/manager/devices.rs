@@ -9,9 +9,9 @@ use crate::session::{LoginFence, SessionData};
 use crate::token::{Device, Policy};
 
 impl<D: SessionData> SessionManager<D> {
-    /// Makes a device token for a device that has just logged in: for `device`, or for a new device
-    /// if that is `None`. The token becomes invalid when the user's password is changed after
-    /// `login_fence` was read.
+    /// Makes a device token for a device that has just logged in. The token is for `device`, or for
+    /// a new device if `device` is `None`. The token becomes invalid when the user's password is
+    /// changed after `login_fence` was read.
     pub(crate) fn device_token(
         &self,
         device: Option<&Device>,
@@ -44,8 +44,8 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Calls `work` with the keys of refresh tokens if there are any, else with the keys of access
-    /// tokens. All keys of refresh tokens are secrets, even the keys that only verify, so a device
-    /// token stays valid when these keys are rotated.
+    /// tokens. Only a secret can verify a device token. All keys of refresh tokens are secrets,
+    /// even the keys that only verify. So a device token stays valid when these keys are rotated.
     fn with_device_keys<T>(&self, work: impl FnOnce(&Policy) -> T) -> T {
         match &self.shared.refresh {
             Some(refresh) => refresh.with_policy(work),

@@ -41,8 +41,8 @@ impl Health {
     /// moment. This is the case if the store answered. While it did not answer:
     ///
     /// - [`Refuse`](FailurePolicy::Refuse) lets in no request.
-    /// - [`ServeStale`](FailurePolicy::ServeStale) lets in requests for its time after the near
-    ///   cache stopped being coherent, if the near cache has entries.
+    /// - [`ServeStale`](FailurePolicy::ServeStale) lets in requests if the near cache has entries,
+    ///   for the policy's duration after the near cache stopped being coherent.
     /// - [`TokenOnly`](FailurePolicy::TokenOnly) lets in every request with a valid token.
     #[must_use]
     pub fn is_ready(&self, policy: FailurePolicy) -> bool {

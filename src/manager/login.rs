@@ -58,8 +58,8 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Does the same as [`begin_login`](Self::begin_login), but the error tells an unavailable
-    /// store from a store that answered with an error. The caller can then continue without an
-    /// unavailable store.
+    /// store from a store that answered with an error. If the store is unavailable, the caller may
+    /// continue without it.
     pub(crate) async fn try_begin_login(&self, user: &UserId) -> Result<LoginFence, CallError> {
         let value = self
             .shared

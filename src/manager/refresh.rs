@@ -21,8 +21,8 @@ use crate::telemetry::events::{Actor, Event, Suspicion};
 use crate::token::{RefreshClaims, RefreshToken, Sealed};
 use crate::trace;
 
-/// An idle bound that has always passed: the store then reads the true idle deadline, in one round
-/// trip for a session of any age.
+/// An idle bound that has always passed. With it, the store reads the true idle deadline in the
+/// same round trip as the record, for a session of any age.
 const PASSED: Option<Timestamp> = Some(Timestamp::from_millis(0));
 
 /// A refresh token with the record of the session that it was issued for.
@@ -40,10 +40,10 @@ impl<D: SessionData> SessionManager<D> {
     /// window](crate::manager::SessionManagerBuilder::refresh_grace), the other calls get the same
     /// successor, because parallel tabs and lost answers are no theft.
     ///
-    /// A call after the grace window, or with an older token, means that two parties have the
-    /// token. Such a call revokes the session with the reason
-    /// [`RefreshReuse`](RevokeReason::RefreshReuse), and each later request with a token of the
-    /// session gets this reason.
+    /// A call with the replaced token after the grace window means that two parties have the token.
+    /// So does a call with an even older token at any time. Such a call revokes the session with
+    /// the reason [`RefreshReuse`](RevokeReason::RefreshReuse), and each later request with a token
+    /// of the session gets this reason.
     /// [`refresh_retry`](crate::manager::SessionManagerBuilder::refresh_retry) extends the time for
     /// the token that was replaced last. A text that none of our keys sealed changes nothing.
     ///
@@ -192,7 +192,8 @@ impl<D: SessionData> SessionManager<D> {
             }
             Rotated::Unknown => return Err(AuthError::new(AuthErrorKind::InvalidToken)),
             Rotated::Gone => {
-                // This is the third store call: the request may have no time left for the reason.
+                // This is the third store call: the request may have no time left to read the
+                // reason.
                 let why = timeout_at(end, self.why_ended(&user, &id)).await;
                 let unknown = |_| AuthError::new(AuthErrorKind::SessionExpired);
                 return Err(why.map_or_else(unknown, |(error, _)| error));
@@ -212,7 +213,7 @@ impl<D: SessionData> SessionManager<D> {
         })
     }
 
-    /// Records that the client shows this refresh token, although no rotation follows. Its
+    /// Records that the client shows this refresh token, although no rotation follows. The token's
     /// predecessor is then no longer valid. Moves neither last activity nor the idle deadline.
     async fn record_shown(&self, user: &UserId, id: &SessionId, counter: u64) {
         let mut touch = Touch::new(user.clone(), id.clone(), Duration::MAX, Duration::ZERO);
@@ -240,8 +241,8 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<(Signed, RefreshToken), AuthError> {
         let stored = self.content(record.payload.clone());
         let content = stored.map_err(|error| load::refusal(error, id))?.content;
-        // This host's estimate of the store's clock may lag, but never behind a time from the
-        // store.
+        // This host's estimate of the store's clock may lag. `max` keeps the estimate from being
+        // earlier than a time that the store has written.
         let now = self.shared.store_client.now().max(record.created);
         let left = record.absolute_deadline.saturating_since(now);
         let lifetimes = Lifetimes { session: left, ..self.shared.lifetimes };

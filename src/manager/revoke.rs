@@ -63,10 +63,11 @@ impl<D: SessionData> SessionManager<D> {
     /// [`RevokeReason::PasswordChange`]. All device cookies of the user then become invalid, too.
     ///
     /// A store that waits for replicas (`RedisStoreBuilder::wait_replicas`) does so for each
-    /// revocation. The store timeout of such a revocation is longer by that wait and by 200 ms,
-    /// because Redis may notice late that the time of the wait is over. Too few replicas are no
-    /// error, because the sessions are revoked on the primary: the manager logs a warning and
-    /// returns [`Replicas::Missed`]. Calling this again asks the replicas again.
+    /// revocation. The store timeout of such a revocation is longer by that wait plus 200 ms. The
+    /// 200 ms are needed because Redis may notice late that the wait is over. It is not an error if
+    /// too few replicas confirm, because the sessions are revoked on the primary: the manager logs
+    /// a warning and returns [`Replicas::Missed`]. If you call this method again, the store asks
+    /// the replicas again.
     ///
     /// # Errors
     ///

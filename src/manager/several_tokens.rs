@@ -34,7 +34,7 @@ impl<D: SessionData> SessionManager<D> {
     /// effect, because another host of the same domain can choose it by planting cookies.
     ///
     /// Loads sessions only if tokens of several sessions verify, and then 8 sessions at most. The
-    /// caller rotates the chosen token: this call does not tell whether it is still valid.
+    /// chosen token may already be invalid: only the caller's rotation checks this.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl<D: SessionData> SessionManager<D> {
                 Err(_) => {}
             }
         }
-        // If no session is live, the rotation of any token gives the reason.
+        // If no session is live, the caller's rotation of any of the tokens returns the reason.
         Ok(latest.map_or(default, |(_, text)| text))
     }
 
@@ -105,9 +105,9 @@ impl<D: SessionData> SessionManager<D> {
         Some(outcome)
     }
 
-    /// Revokes the session of each refresh token that a login request sends, because the browser
-    /// gets a new one instead. Tokens that do not verify emit no event. A failure does not fail the
-    /// login.
+    /// Revokes the session of each refresh token that a login request sends, because the new
+    /// refresh token of the login replaces these tokens in the browser. Tokens that do not verify
+    /// emit no event. If a revocation fails, the login still succeeds.
     pub(crate) async fn end_replaced_sessions(&self, shown: &[&str]) {
         for candidate in self.candidates(shown).iter().take(MAX_SESSIONS) {
             let ended = self.logout_refresh(candidate.text).await;

@@ -24,9 +24,9 @@ impl<D: SessionData> SessionManager<D> {
     /// the change as soon as they get its invalidation: see [`near_cache`](Self::near_cache).
     ///
     /// No concurrent change is lost. If another change was written first, `change` is called again
-    /// on the newer content. There are at most 16 tries, and no retry starts later than twice the
-    /// sum of the store timeout and the directory timeout after the call. The deadlines of the
-    /// session stay the same. If `change` leaves the content equal, nothing is written.
+    /// on the newer content. There are at most 16 tries. No retry starts later than
+    /// `2 * (store timeout + directory timeout)` after the call. The deadlines of the session stay
+    /// the same. If `change` leaves the content equal, nothing is written.
     ///
     /// ```
     /// # use tower_session_auth::error::SessionError;
@@ -46,8 +46,8 @@ impl<D: SessionData> SessionManager<D> {
     /// - [`Store`](SessionError::Store): the store cannot answer. The change may then be written or
     ///   not.
     /// - [`TooLarge`](SessionError::TooLarge): the application's data grow, and are then over
-    ///   [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). If the
-    ///   stored data are already over the limit, they may stay or shrink.
+    ///   [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). Stored
+    ///   data that are already over the limit may stay or shrink.
     /// - Any other error: the new content cannot be stored.
     pub async fn update(
         &self,
@@ -64,9 +64,9 @@ impl<D: SessionData> SessionManager<D> {
     /// login fence ([`LoginFence`](crate::session::LoginFence)), because that login may have read a
     /// value that this call changes.
     ///
-    /// `change` is called for each session, and again for all of them if another change was written
-    /// first (16 times at most). A session whose data this version cannot read stays as it is, and
-    /// is logged.
+    /// `change` is called for each session. If another change was written first, it is called again
+    /// for all sessions (16 tries at most). A session whose data this version cannot read stays as
+    /// it is, and the manager logs it.
     ///
     /// # Errors
     ///

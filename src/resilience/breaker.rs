@@ -14,8 +14,8 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Breaker {
     open: AtomicBool,
-    /// How often it has closed. The result of a call that began before the last closing says
-    /// nothing about the store now.
+    /// How often the circuit has closed. If a call began before the circuit last closed, the result
+    /// of that call says nothing about the present state of the store.
     epoch: AtomicU64,
     state: Mutex<State>,
     pause: Duration,
@@ -112,7 +112,7 @@ impl Permit<'_> {
         let mut state = self.breaker.state();
         let was_open = self.breaker.open.load(Ordering::Relaxed);
         if !self.is_current() || (was_open && !probe) {
-            // One of several calls that were in progress when the circuit opened.
+            // This call was in progress when another call opened the circuit.
             return Change::None;
         }
         state.probing = false;

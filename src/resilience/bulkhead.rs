@@ -11,8 +11,8 @@ use crate::deadline;
 use crate::telemetry::metrics::{Gauge, Metrics};
 use crate::trace;
 
-/// The pause between probes while the circuit is open. So a recovery is noticed at most about this
-/// much later.
+/// The pause between probes while the circuit is open. After the called side has recovered, the
+/// circuit closes at most about this much later.
 const PROBE_PAUSE: Duration = Duration::from_millis(100);
 
 /// The name of a bulkhead: what it calls, and for which work. Each bulkhead has its own circuit

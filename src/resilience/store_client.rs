@@ -80,8 +80,8 @@ impl StoreClient {
         Ok(self.try_ask(operation, question).await?)
     }
 
-    /// Like [`ask`](Self::ask), but the error tells whether the store itself failed. So the caller
-    /// can continue without an unavailable store.
+    /// Like [`ask`](Self::ask), but the error tells whether the store itself failed. If it did, the
+    /// caller may continue without the store.
     pub(crate) fn try_ask<'a, T>(
         &'a self,
         operation: Operation,

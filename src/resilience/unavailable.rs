@@ -4,9 +4,10 @@ use super::bulkhead::CircuitOpen;
 use crate::error::AuthError;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Proof that the store itself failed. There are three cases: the store reported that it is
-/// unavailable or that the server is not the primary, a call was not answered within its whole
-/// timeout, or the circuit is open because of such a failure.
+/// Proof that the store itself failed. There are three cases:
+/// - The store reported that it is unavailable, or that the server is not the primary.
+/// - The store did not answer a call within the call's whole timeout.
+/// - The circuit is open because of such a failure.
 ///
 /// Only the store client creates this value, from the result of its own call. A failure policy
 /// requires this value. So no other timeout, and no error of another component, can let a request

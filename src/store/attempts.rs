@@ -1,5 +1,5 @@
-//! Attempts that are counted for rate limits. An attempt is counted before it is made. If it does
-//! not fail, it is taken back.
+//! Counters of attempts, for rate limits. The caller counts an attempt before it makes the attempt.
+//! If the attempt does not fail, the caller subtracts it again.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -49,9 +49,9 @@ impl fmt::Debug for AttemptKey {
 /// [`longest_wait`](Self::longest_wait). During a wait all attempts are refused. A period after a
 /// wait allows only [`after`](Self::after) attempts.
 ///
-/// A refused attempt does not change the counter, with one exception: if the clock was set back and
-/// the remaining wait is therefore longer than this rule's current wait, the refused attempt
-/// shortens the remaining wait to that wait.
+/// A refused attempt does not change the counter, with one exception. After the clock was set back,
+/// more time can remain than this rule allows for the current wait. A refused attempt then shortens
+/// the remaining time to what the rule allows.
 ///
 /// Durations are whole milliseconds, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,16 +61,19 @@ pub struct AttemptRule {
     pub attempts: NonZeroU32,
     /// The length of a period.
     pub window: Duration,
-    /// The number of failed attempts in a row, in any number of periods, that starts the first
-    /// wait. `None`: there is no such limit.
+    /// The number of failed attempts in a row after which the first wait starts. These attempts may
+    /// lie in several periods. `None`: there is no such limit.
     pub in_a_row: Option<NonZeroU32>,
     /// The number of attempts in each period after a wait.
     pub after: NonZeroU32,
     /// The longest wait. A value below the window is treated as the window.
     pub longest_wait: Duration,
-    /// When the counter is removed: this long after the last counted attempt or, if that attempt
-    /// started a wait, this long after the wait. Exception: a counter that has not led to a wait,
-    /// without [`in_a_row`](Self::in_a_row), is removed at the end of the window.
+    /// How long the counter is kept. This time begins:
+    /// - at the end of the wait, if the last counted attempt started a wait
+    /// - at the last counted attempt, if it started no wait
+    ///
+    /// Exception: without [`in_a_row`](Self::in_a_row), a counter that has not led to a wait is
+    /// removed at the end of the window.
     pub forget_after: Duration,
 }
 
@@ -108,9 +111,9 @@ pub enum Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Settle {
-    /// Subtracts one attempt, and removes the wait that its period has started. Holds the start of
-    /// the period, from [`Attempt::Counted`]. Does nothing if another period has started since
-    /// then.
+    /// Subtracts one attempt. If the attempt's period has started a wait, removes that wait too.
+    /// Holds the start of the period, from [`Attempt::Counted`]. Does nothing if another period has
+    /// started since then.
     GiveBack(Timestamp),
     /// Removes the counter, with all its attempts and waits.
     Clear,

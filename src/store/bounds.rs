@@ -12,8 +12,8 @@ pub(crate) const TOMBSTONES_PER_USER: usize = 64;
 /// The time limit of a list and of one page of a scan.
 pub(crate) const SCAN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest time to live that a store accepts: 317 years. A Lua script calculates with floating
-/// point numbers, and sums with this value are still exact in them.
+/// The longest time to live that a store accepts: 317 years. Lua scripts calculate with
+/// floating-point numbers. Sums with this value are still exact in them.
 const LONGEST: Duration = Duration::from_millis(10_000_000_000_000);
 
 /// Returns a duration as stores keep it: in whole milliseconds, at most [`LONGEST`].

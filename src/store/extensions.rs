@@ -1,5 +1,5 @@
-//! The abilities that a store can do without: scans, counters of attempts, and what the background
-//! worker does with it.
+//! Optional abilities of a store: scans, counters of attempts, and the work that the background
+//! worker does with the store.
 
 use std::future::Future;
 
@@ -10,8 +10,8 @@ use crate::error::{StoreError, StoreErrorKind};
 
 /// Scans over the sessions of all users, as an ability of a [`SessionStore`](super::SessionStore).
 ///
-/// The manager uses them for its lists of all sessions, its statistics and its cleanup. A store
-/// that cannot scan keeps the defaults: such calls then fail with
+/// The manager uses scans for its lists of all sessions, its statistics and its cleanup. A store
+/// that cannot scan keeps the default methods. These operations of the manager then fail with
 /// [`Unsupported`](StoreErrorKind::Unsupported). All other operations work.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say whether it can scan its sessions",
@@ -65,16 +65,17 @@ pub trait ScanSessions: Send + Sync + 'static {
 /// Counters of attempts for [rate limits](crate::rate_limit), as an ability of a
 /// [`SessionStore`](super::SessionStore).
 ///
-/// A store that does not count keeps the defaults: each process then counts by itself.
+/// A store that does not count keeps the default methods. Each process then counts its own
+/// attempts.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say whether it counts attempts",
     note = "a store that does not count needs an empty implementation: `impl CountAttempts for {Self} {{}}`"
 )]
 pub trait CountAttempts: Send + Sync + 'static {
-    /// Counts an attempt before it is made, or refuses it. If any number of attempts arrive at
-    /// once, exactly as many are counted as [`rule`](AttemptRule) allows. All instances share the
-    /// counters. The counters have no connection to sessions. `None`, the default, means that the
-    /// store does not count: each process then counts its own attempts.
+    /// Counts an attempt before the caller makes it, or refuses it. However many attempts arrive at
+    /// once, the store counts exactly as many as [`rule`](AttemptRule) allows. All instances share
+    /// the counters. The counters have no connection to sessions. `None`, the default, means that
+    /// the store does not count: each process then counts its own attempts.
     ///
     /// # Errors
     ///
@@ -137,7 +138,8 @@ pub trait MaintainStore: Send + Sync + 'static {
     }
 
     /// Returns the invalidations of this store, with which a process can cache its reads. With
-    /// `None`, the default, each request reads the store. Called once per manager. Does no I/O.
+    /// `None`, the default, each request reads the store. Each manager calls this once. Does no
+    /// I/O.
     fn tracking(&self) -> Option<Tracking> {
         None
     }

@@ -96,11 +96,11 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     /// So if many logins run at once, exactly as many succeed as the limit allows. A login that
     /// began before a revocation of all sessions fails. A refused call changes nothing.
     ///
-    /// The store compares only the number of live sessions with the limit. To make room, the same
-    /// step revokes sessions with the reason [`Evicted`](RevokeReason::Evicted). It revokes as many
-    /// as necessary (several if the limit was higher before), and more if
-    /// [`room`](SessionLimit::room) is greater than 1. Below the limit, the work must not grow with
-    /// the number of the user's sessions.
+    /// Only live sessions count toward the limit. To make room, the store revokes sessions in the
+    /// same atomic step, with the reason [`Evicted`](RevokeReason::Evicted). It revokes as many as
+    /// necessary: several if the limit was higher before. It revokes more than necessary if
+    /// [`room`](SessionLimit::room) is greater than 1. While the user is below the limit, the work
+    /// of this call must not grow with the number of the user's sessions.
     ///
     /// # Errors
     ///
@@ -130,8 +130,8 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     ///
     /// [`Record::idle_deadline`] may be earlier than the true idle deadline. An idle deadline only
     /// moves forward, so an earlier value is a lower bound. `idle_bound` is such a bound: an idle
-    /// deadline that this store returned before. While it has not passed, the store may return it
-    /// and need not read the true deadline.
+    /// deadline that this store returned before. While `idle_bound` has not passed, the store may
+    /// return it and need not read the true idle deadline.
     ///
     /// # Errors
     ///
@@ -199,8 +199,8 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     ///
     /// # Errors
     ///
-    /// As for [`update`](Self::update). Also when a record cannot be read, because its session
-    /// might then keep its old payload.
+    /// As for [`update`](Self::update). It is also an error if a record cannot be read: otherwise
+    /// the session of that record might keep its old payload.
     fn update_all(
         &self,
         user: &UserId,
@@ -228,8 +228,8 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     /// reason stays.
     ///
     /// [`Target::All`] and [`Target::AllExcept`] also replace the login fence, even if the user has
-    /// no session, and keep it for at least 24 hours. A login in progress then fails. With
-    /// [`RevokeReason::PasswordChange`], they also replace the [password
+    /// no session. A login in progress then fails. The store keeps the new fence for at least 24
+    /// hours. With [`RevokeReason::PasswordChange`], these two targets also replace the [password
     /// epoch](FenceValue::password_epoch).
     ///
     /// # Errors

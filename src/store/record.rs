@@ -59,9 +59,9 @@ pub struct SessionLimit {
     pub max: NonZeroU32,
     /// What happens when a login would exceed the maximum.
     pub when_full: WhenFull,
-    /// The number of logins for which a full user gets room at once, including the current login.
-    /// With 1, the default, the store evicts no session before it must. A higher value saves work
-    /// if `max` is large, because to make room the store reads all sessions of the user.
+    /// The number of logins, including the current one, for which one eviction makes room. With 1,
+    /// the default, the store evicts no session before it must. To make room, the store reads all
+    /// sessions of the user. So a higher value saves work if `max` is large.
     pub room: NonZeroU32,
 }
 
@@ -91,8 +91,9 @@ pub enum WhenFull {
     Refuse,
 }
 
-/// The login fence of a user, as [`login_fence`](super::SessionStore::login_fence) returns it. Its
-/// value changes when logins in progress must fail. The user's password epoch is returned with it.
+/// The login fence of a user, together with the user's password epoch, as
+/// [`login_fence`](super::SessionStore::login_fence) returns them. The value of the fence changes
+/// when logins in progress must fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FenceValue {
     value: Option<Box<str>>,
@@ -151,7 +152,7 @@ pub struct Record {
     pub absolute_deadline: Timestamp,
     /// The content of the session.
     pub payload: Bytes,
-    /// The state of the session's refresh tokens. `None` if it was created without a salt.
+    /// The state of the session's refresh tokens. `None` if the session was created without a salt.
     pub rotation: Option<Rotation>,
 }
 

@@ -14,7 +14,8 @@ pub struct Rotate {
     /// The counter of the presented token.
     pub counter: u64,
     /// The grace period: for this long after a rotation, the replaced token is accepted again. With
-    /// zero, it is treated as reuse at once, unless [`retry`](Self::retry) applies.
+    /// a grace period of zero, the replaced token is treated as reuse at once, unless
+    /// [`retry`](Self::retry) applies.
     pub grace: Duration,
     /// For this long after a rotation, the replaced token is accepted again while the current token
     /// is unused. Zero: never.

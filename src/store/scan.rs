@@ -55,8 +55,8 @@ impl ScanCursor {
 ///
 /// If a session is live from the start of a scan to its end, at least one page contains it. If a
 /// session is created, revoked or expires during the scan, a page may contain it or not. A remote
-/// store may return a session twice. A store spends only some milliseconds on a page: it then
-/// returns what it has found, even if that is nothing.
+/// store may return a session twice. A store searches only for some milliseconds per page. It then
+/// returns the sessions that it has found, even if there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page {

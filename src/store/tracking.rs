@@ -39,8 +39,8 @@ pub(crate) trait Tracker: Send + Sync + 'static {
     /// sends a read. `None` while the invalidation connection is down.
     fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp>;
 
-    /// Does [`load`](super::SessionStore::load). The caller has taken the stamp before, and passes
-    /// it.
+    /// Loads a session, as [`load`](super::SessionStore::load) does. The caller has taken `stamp`
+    /// before this call.
     fn load<'a>(
         &'a self,
         stamp: &'a Stamp,
@@ -55,7 +55,7 @@ pub(crate) trait Tracker: Send + Sync + 'static {
     /// Keeps the invalidation connection open until the future is dropped. Called once.
     fn run(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// Returns whether invalidations arrive at present for all cached entries.
+    /// Returns whether invalidations for all cached entries arrive at present.
     fn is_coherent(&self) -> bool;
 
     /// Returns how long cached reads stay valid after the last answered heartbeat was sent.

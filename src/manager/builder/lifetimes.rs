@@ -38,13 +38,13 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets a refresh threshold: a touch then moves the idle deadline only if less than `threshold`
     /// is left until that deadline. The threshold must be more than zero and less than
     /// [`idle_ttl`](Self::idle_ttl). Default: none, so each touch moves the deadline to one idle
-    /// TTL after the use. An idle session then lives at least `idle_ttl` minus one
-    /// [`touch_interval`](Self::touch_interval).
+    /// TTL after the use. Without a threshold, a session lives at least `idle_ttl - touch_interval`
+    /// after its last use.
     ///
     /// A threshold saves no round trips, because each touch writes the last activity anyway. A
-    /// threshold costs accuracy: after its last use, a session may live only for the threshold
-    /// minus one touch interval. For a session with its own idle TTL, the threshold is scaled by
-    /// that idle TTL divided by the [`idle_ttl`](Self::idle_ttl) of the manager.
+    /// threshold costs accuracy: after its last use, a session may live only for
+    /// `threshold - touch_interval`. For a session with its own idle TTL, the threshold is
+    /// `threshold * own_idle_ttl / idle_ttl`.
     pub fn refresh_threshold(mut self, threshold: Duration) -> Self {
         self.settings.refresh_threshold = Some(threshold);
         self
@@ -54,9 +54,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// seconds. Range: 1 millisecond to 1 hour. If the idle TTL of a session is less than ten times
     /// `interval`, the shortest interval for that session is a tenth of its idle TTL.
     ///
-    /// A touch is the background write that moves the last activity and the idle deadline. A touch
-    /// invalidates no cache entry, with one exception per idle TTL: a touch that raises the TTL of
-    /// the session's keys.
+    /// A touch is the background write that moves the last activity and the idle deadline. Most
+    /// touches invalidate no cache entry. About once per idle TTL, a touch raises the TTL of the
+    /// user's keys in Redis, and that touch invalidates cache entries.
     pub fn touch_interval(mut self, interval: Duration) -> Self {
         self.settings.touch_interval = interval;
         self

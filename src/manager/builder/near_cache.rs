@@ -22,16 +22,16 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets how many bytes of memory the near cache takes at most, approximately. Default: 64 MiB.
     /// Range: 64 KiB to 1 TiB.
     ///
-    /// The size of an entry is the size of the token, its claims and the session. All tokens of a
-    /// session share its content, which is included once, if it has 512 bytes of JSON or more. A
-    /// smaller content is included for each token. The size of decoded data is an estimate, see
-    /// [`near_cache_data_size`](Self::near_cache_data_size). A session with one token and without
-    /// data takes about 2 kB.
+    /// The size of an entry is the size of the token, its claims and the session. If the session's
+    /// content has 512 bytes of JSON or more, all tokens of the session share it, and its size is
+    /// included once. A smaller content is included for each token. The size of decoded data is an
+    /// estimate, see [`near_cache_data_size`](Self::near_cache_data_size). A session with one token
+    /// and without data takes about 2 kB.
     ///
-    /// The cache consists of shards. There are four per processor, rounded up to a power of two.
-    /// There are fewer if a shard would otherwise be smaller than 1 MiB or hold fewer than 32
-    /// tokens. The smallest cache is one shard. A session whose content is larger than a shard is
-    /// not cached.
+    /// The cache consists of shards: four per processor, rounded up to a power of two. There are
+    /// fewer shards if a shard would otherwise be smaller than 1 MiB or hold fewer than 32 tokens.
+    /// The smallest cache is one shard. A session whose content is larger than a shard is not
+    /// cached.
     pub fn near_cache_bytes(mut self, bytes: usize) -> Self {
         self.settings.near_cache.get_or_insert(CAPACITY).bytes = bytes;
         self
@@ -40,10 +40,12 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets the function that estimates how many bytes a session's data take in memory. `size`
     /// receives the data and the length of their JSON in the store. Default: 8 times that length.
     ///
-    /// The default suits strings, and structs that hold strings. The default is too small for a
-    /// [`serde_json::Value`] with many small objects, which takes up to 100 times its JSON, and too
-    /// large for numbers in structs. `size` is called when a session is read from the store, not
-    /// for each request.
+    /// The default suits strings, and structs that hold strings. It does not suit other data:
+    /// - It is too small for a [`serde_json::Value`] with many small objects, which takes up to 100
+    ///   times the length of its JSON.
+    /// - It is too large for numbers in structs.
+    ///
+    /// The near cache calls `size` when a session is read from the store, not for each request.
     ///
     /// Call this after [`data`](Self::data), which sets the type of the data.
     ///
@@ -68,8 +70,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// [`create`](crate::SessionManager::create) refuses larger data.
     /// [`update`](crate::SessionManager::update) and
-    /// [`update_all`](crate::SessionManager::update_all) refuse them if the data grow. Larger data
-    /// that are stored already stay readable, and changes that do not let them grow succeed.
+    /// [`update_all`](crate::SessionManager::update_all) refuse larger data if the change lets the
+    /// data grow. Stored data that are already larger stay readable, and a change may keep or
+    /// reduce their size.
     ///
     /// Each process that serves the user reads and decodes the session: keep large data in a
     /// database.

@@ -33,7 +33,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     }
 
     /// Sets how long a replaced refresh token stays valid while its successor is unused. This
-    /// serves clients that lose the answer of a rotation and return after the
+    /// setting serves clients that lose the answer of a rotation and return after the
     /// [`refresh_grace`](Self::refresh_grace). Default: zero (off). Any other value must be longer
     /// than the grace window, and 24 hours at most. The time begins with the rotation, on the
     /// store's clock.
@@ -45,13 +45,14 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// [`touch_interval`](Self::touch_interval), but needs a running
     /// [`Worker`](crate::worker::Worker).
     ///
-    /// **Cost.** Without this setting, the use of a stolen refresh token that was replaced reveals
-    /// the theft after the grace window: the session is revoked. With this setting, the thief gets
-    /// working tokens while the owner does not use the session, for at most `window`. The theft is
-    /// detected only when both the thief and the owner present the successor. Two kinds of use are
-    /// not recorded: a use that did not reach the store (the store was unavailable, or the touch
-    /// queue was full), and a use that
-    /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) accepted. Monitor the event.
+    /// **Cost.** Without this setting, the use of a replaced refresh token after the grace window
+    /// reveals a theft: the session is revoked. With this setting, a thief who uses such a token
+    /// gets working tokens for at most `window`, while the owner does not use the session. The
+    /// theft is detected only when both the thief and the owner present the successor. Monitor the
+    /// event `RefreshRetried`. Two kinds of use are not recorded:
+    /// - a use that did not reach the store, because the store was unavailable or the touch queue
+    ///   was full
+    /// - a use that [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) accepted
     ///
     /// Earlier versions of the library reject the form in which `RedisStore` records such a use, so
     /// update all instances first. Then turn the setting on in all instances, because an instance

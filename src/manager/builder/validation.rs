@@ -41,7 +41,7 @@ pub(crate) fn check_durations(
     all_hold(&rules)
 }
 
-/// An idle TTL that was set must not be longer than the lifetime, or it would have no full effect.
+/// Checks that an idle TTL that the application sets is not longer than the lifetime.
 pub(crate) fn check_idle_ttl(lifetimes: Lifetimes) -> Result<(), ConfigError> {
     let Lifetimes { idle_ttl, session: lifetime, .. } = lifetimes;
     if idle_ttl > lifetime {

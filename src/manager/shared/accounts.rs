@@ -15,13 +15,14 @@ use crate::resilience::{Bulkhead, BulkheadError, BulkheadName};
 use crate::session::NewSession;
 use crate::telemetry::metrics::Metrics;
 
-/// Number of users whose latest answer a process caches. The cache also holds the order of the
-/// answers: after the eviction of a user, an answer to an older call is stored as if it were the
-/// first. The docs of [`directory`](crate::directory#memory) name this number.
+/// Number of users whose latest answer a process caches. A cached answer also keeps an older answer
+/// about the same user from replacing it. After a user is evicted, the next answer about this user
+/// is stored, even if it belongs to an older call. The docs of
+/// [`directory`](crate::directory#memory) name this number.
 const REMEMBERED: usize = 65_536;
 
-/// How long an answer determines the shown role after `revalidate_after` has passed. This is longer
-/// than the check of a request, so that a handler sees the role that its guards saw.
+/// How long sessions still show the role of an answer after `revalidate_after` has passed. This is
+/// longer than the check of a request, so that a handler sees the role that its guards saw.
 const SHOWN_AFTERWARDS: Duration = Duration::from_secs(60);
 
 /// Maximum number of directory calls of one check. The second call is made only if the user is
@@ -39,9 +40,9 @@ pub(crate) struct Accounts {
     answers: Cache<UserId, Answer>,
     /// Number of calls so far.
     questions: AtomicU64,
-    /// Held while an answer is compared with the one before it. Reads do not take it.
+    /// Held while a new answer is compared with the cached answer. Reads do not take this lock.
     replacing: Mutex<()>,
-    /// Whether the directory's roles count.
+    /// Whether the manager uses the directory's roles.
     with_roles: bool,
     applied_roles: AppliedRoles,
 }
@@ -96,7 +97,7 @@ pub(crate) struct AccountSettings {
     pub(crate) directory: Option<Arc<dyn ErasedDirectory>>,
     pub(crate) timeout: Duration,
     pub(crate) revalidate_after: Duration,
-    /// Whether the directory's roles count.
+    /// Whether the manager uses the directory's roles.
     pub(crate) with_roles: bool,
 }
 
@@ -155,7 +156,7 @@ impl Accounts {
                 Verdict::Active(role) => {
                     let role_has_changed =
                         matches!(before, Some(Verdict::Active(before)) if before != role);
-                    // The role of the newest answer, also if another call got it.
+                    // The role in the newest answer, even if another call received that answer.
                     let with_role = |user| User { role, ..user };
                     let active = |user| Active { user: with_role(user), role_has_changed };
                     return Ok(found.map(active));
@@ -196,7 +197,7 @@ impl Accounts {
                 let left = self.granted(user).map_or(Duration::ZERO, |granted| granted.left);
                 Ok(Grant { left, role, role_has_changed })
             }
-            // A later call may have been answered with "active".
+            // Another call that started later may have been answered with "active".
             Ok(None) => {
                 self.granted(user).ok_or_else(|| AuthError::new(AuthErrorKind::AccountInactive))
             }

@@ -13,8 +13,8 @@ const REMEMBERED: usize = 65_536;
 
 /// The directory roles that this process has applied to stored sessions.
 pub(crate) struct AppliedRoles {
-    /// The role that was last compared with a session. If another process writes another role
-    /// afterwards, this process does not write again.
+    /// The directory's role that this process last compared with the stored role of a session. If
+    /// another process later writes another role to the session, this process does not write again.
     by_session: Cache<(UserId, SessionId), Role>,
     /// When a user's sessions were last changed, on the clock's monotonic time.
     by_user: Cache<UserId, Duration>,

@@ -14,9 +14,8 @@ pub(crate) struct LocalAttempts {
 }
 
 impl LocalAttempts {
-    /// Counts an attempt at `now`, which is the clock's monotonic time. Therefore a change of the
-    /// host's wall clock does not prolong a wait, and the time for which the host is suspended is
-    /// part of a window.
+    /// Counts an attempt at `now`, a time of the clock's monotonic time. So a change of the host's
+    /// wall clock does not prolong a wait, and a window also passes while the host is suspended.
     pub(crate) fn attempt(&self, now: Duration, key: &AttemptKey, rule: &AttemptRule) -> Attempt {
         let now = Timestamp::from_millis(millis(now));
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).attempt(now, key, rule)

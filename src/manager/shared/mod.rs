@@ -43,8 +43,9 @@ use crate::worker::TouchQueue;
 /// Each store call may take the whole store timeout (250 ms by default), counted from when it is
 /// sent. Each call to the user directory may take the directory timeout. While the circuit breaker
 /// of the store is open, calls to the store fail immediately. The directory has its own circuit
-/// breaker. The deadline of a request's check is twice the sum of the two timeouts. A request that
-/// misses it is rejected with [`Overloaded`](crate::AuthErrorKind::Overloaded).
+/// breaker. The check of a request has a deadline of `2 * (store timeout + directory timeout)`. A
+/// request that misses this deadline is rejected with
+/// [`Overloaded`](crate::AuthErrorKind::Overloaded).
 ///
 /// # Cancel safety
 ///
@@ -94,8 +95,8 @@ pub(crate) struct Limits {
     pub(crate) sessions: SessionLimit,
     /// The largest size of the application's data in one session, in bytes of JSON.
     pub(crate) session_data: usize,
-    /// The usual rate: at most this many logins of one user within this time. `None` counts no
-    /// logins.
+    /// The usual rate: at most this many logins of one user within this time. `None`: logins are
+    /// not counted.
     pub(crate) logins: Option<(u32, Duration)>,
 }
 

@@ -6,16 +6,16 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::store::{Attempt, AttemptKey, AttemptRule, Settle, span};
 
-/// The maximum number of counters, about 20 MiB. When it is reached, a new counter replaces an old
-/// one. Counters that never led to a wait are replaced first. Within each group, the counter that
-/// expires first is replaced.
+/// The maximum number of counters, which take about 20 MiB. When this number is reached, a new
+/// counter replaces an old one. Counters that never led to a wait are replaced before counters that
+/// led to one. Within each of these groups, the counter that expires first is replaced first.
 const CAPACITY: usize = 65_536;
 
 /// How many counters of each kind (`fresh` and `waited`) one call removes at most.
 const REAP_AT_ONCE: usize = 64;
 
-/// The maximum number of doublings of a wait. It bounds the wait, and keeps the shift in `wait`
-/// from overflowing.
+/// The maximum number of doublings of a wait. This number bounds the wait, and keeps the shift in
+/// the function `wait` from overflowing.
 const DOUBLINGS: u32 = 30;
 
 /// Attempt counters of a [`MemoryStore`](super::MemoryStore), or of a process whose store does not

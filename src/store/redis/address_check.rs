@@ -12,7 +12,8 @@ impl Inner {
     /// new connection and compares it with the connection that carries requests. If the new
     /// connection leads to another server, the store gives up all its connections.
     pub(super) async fn follow_address(&self) {
-        // The caller runs about once a second, so a tenth of the interval is tolerated.
+        // The caller runs about once a second, but not exactly. So a check may run earlier by a
+        // tenth of the interval.
         let interval = self.address_check.saturating_sub(self.address_check / 10);
         if !self.same_server.start_address_check(interval) {
             return;

@@ -103,10 +103,10 @@ impl RedisStoreBuilder {
     /// Sets how long one operation may take in total, including the connect. Default: 250 ms.
     /// Range: 1 ms to 60 s.
     ///
-    /// If an operation waits for an answer for about half of this time or more, and then gives up,
-    /// the store replaces the connection. The operating system watches idle connections: TCP
+    /// The store replaces a connection if an operation waits for an answer on it for about half of
+    /// this time or more, and then gives up. The operating system watches idle connections: TCP
     /// keepalive starts after 10 s, and on Linux `TCP_USER_TIMEOUT` is 5 s. If the address passed
-    /// to [`RedisStore::builder`] has its own TCP settings, those are used instead.
+    /// to [`RedisStore::builder`] has its own TCP settings, the store uses those instead.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -115,7 +115,7 @@ impl RedisStoreBuilder {
     /// Sets how long a list, a page or a cleanup step may take in total. Default and maximum: 5 s,
     /// because a manager does not wait longer. Minimum: 1 ms.
     ///
-    /// These operations have a connection of their own, so they may be long without delaying a
+    /// These operations have a connection of their own, so they may take long without delaying a
     /// request. The limit also applies to [`RedisStore::diagnose`].
     pub fn scan_timeout(mut self, timeout: Duration) -> Self {
         self.scan_timeout = timeout;
@@ -135,18 +135,18 @@ impl RedisStoreBuilder {
     /// Sets how long cache entries stay valid, counted from the time at which the last answered
     /// heartbeat was sent. Default: 500 ms. Range: 50 ms to 10 s.
     ///
-    /// If the invalidation connection is lost without notice, a revocation takes effect at most
-    /// this much later. The store sends five heartbeats per lease. With a short lease, a moment in
-    /// which this process or Redis is busy can leave a gap between two leases. During the gap, each
-    /// request asks Redis.
+    /// If the invalidation connection is lost without notice, this process may accept a revoked
+    /// session for at most this time. The store sends five heartbeats per lease. With a short
+    /// lease, a moment in which this process or Redis is busy can leave a gap between two leases.
+    /// During the gap, each request asks Redis.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// Sets how often the store makes a new connection to check where its address leads. A write
-    /// shows whether the new connection reaches the same server as the connections in use. Default:
-    /// 1 s. Range: 100 ms to 1 h.
+    /// Sets how often the store makes a new connection to check where its address leads. To check
+    /// this, the store writes a value, which shows whether the new connection reaches the same
+    /// server as the connections in use. Default: 1 s. Range: 100 ms to 1 h.
     ///
     /// This matters when the address (a DNS name, a load balancer) starts to lead to another
     /// server, while the old server stays a primary and keeps its connections. This process may
@@ -162,9 +162,9 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Makes each revocation wait until at least `replicas` replicas have it (1 or more), for at
-    /// most `timeout` (1 ms to 10 s). Default: off. This applies to `revoke`, and to the manager's
-    /// operations that use it.
+    /// Makes each revocation wait until at least `replicas` replicas have received it, for at most
+    /// `timeout`. Default: off. Ranges: 1 or more replicas, 1 ms to 10 s. This applies to `revoke`,
+    /// and to the operations of the manager that use `revoke`.
     ///
     /// Replication is asynchronous: without this setting, a failover right after a logout may bring
     /// the session back. The setting makes this unlikely, but not impossible, because a replica
@@ -174,9 +174,9 @@ impl RedisStoreBuilder {
     /// wait.
     ///
     /// Cost: one round trip to the replicas per revocation, on one of up to 8 separate connections.
-    /// While 8 revocations wait, the next one waits for a free connection. `timeout` includes this
-    /// wait. If no connection becomes free in time, or none can be opened, the revocation does not
-    /// wait for replicas. The Redis user needs the right `+wait`.
+    /// While 8 revocations wait, the next revocation waits for a free connection. `timeout`
+    /// includes this wait. If no connection becomes free in time, or the store can open none, the
+    /// revocation does not wait for replicas. The Redis user needs the right `+wait`.
     ///
     /// [`Replicas::Missed`]: crate::store::Replicas::Missed
     pub fn wait_replicas(mut self, replicas: u32, timeout: Duration) -> Self {
@@ -226,9 +226,10 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets this host's clock. Default: the system's clock. [`RedisStore::diagnose`] compares its
-    /// time with the server's clock. Its monotonic time decides when the hourly search for other
-    /// issuers under the prefix is due. This clock does not influence how long a session lives.
+    /// Sets this host's clock. Default: the system's clock. [`RedisStore::diagnose`] compares this
+    /// clock with the server's clock. Once an hour, measured by the monotonic time of this clock,
+    /// the store searches for other issuers under the prefix. This clock does not influence how
+    /// long a session lives.
     pub fn host_clock(mut self, clock: impl Clock) -> Self {
         self.host_clock = Some(Arc::new(clock));
         self

@@ -127,15 +127,15 @@ impl fmt::Display for Finding {
 
 /// What a diagnosis needs in addition to the server.
 pub(super) struct Diagnostics {
-    /// This host's clock. It is compared with the server's clock, and it decides when the issuers
-    /// are marked again.
+    /// This host's clock. The diagnosis compares it with the server's clock. It also decides when
+    /// the store marks the issuers again.
     host: Arc<dyn Clock>,
     pub(super) timeout: Duration,
     /// The kinds of findings that [`news`](Self::news) has already returned.
     told: Mutex<HashSet<Discriminant<Finding>>>,
 }
 
-/// The largest clock difference that is not reported. It makes no login fail.
+/// The largest clock difference that is not reported. No login fails because of such a difference.
 const TOLERATED: Duration = Duration::from_secs(1);
 
 impl Diagnostics {

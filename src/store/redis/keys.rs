@@ -37,9 +37,10 @@ impl Prefix {
     }
 
     /// The hash of the tombstones: session id → `<reason>:<until>`. Three more fields are not
-    /// tombstones, and their names cannot be session ids: `#` is the login fence, `<random
-    /// text>:<until>`. `+` counts creations, `<count>:<start of the window>:<until>`. `@` is the
-    /// password epoch, `<random text>:<until>`.
+    /// tombstones. Their names cannot be session ids:
+    /// - `#` is the login fence: `<random text>:<until>`.
+    /// - `+` counts creations: `<count>:<start of the window>:<until>`.
+    /// - `@` is the password epoch: `<random text>:<until>`.
     pub(super) fn gone(&self, user: &UserId) -> String {
         self.key(user, "gone")
     }

@@ -7,10 +7,10 @@
 //! server's clock.
 //!
 //! Requires Redis 7.0 or Valkey 7.2, or a later version. The store never sends `KEYS`. It sends
-//! `SCAN` only for pages of all sessions, for cleanup and for [`diagnose`](RedisStore::diagnose). It
-//! sends `WAIT`, which blocks its connection, only with
-//! [`wait_replicas`](RedisStoreBuilder::wait_replicas). Both commands use separate connections, so
-//! no request waits behind them.
+//! `SCAN` only for pages of all sessions, for cleanup and for [`diagnose`](RedisStore::diagnose).
+//! It sends `WAIT`, which blocks its connection, only with
+//! [`wait_replicas`](RedisStoreBuilder::wait_replicas). `SCAN` and `WAIT` use separate connections,
+//! so no request waits behind them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -63,20 +63,22 @@ pub use self::diagnosis::{Diagnosis, Finding, TrackingRefusal};
 
 /// Session store in Redis or Valkey. Clones share one store.
 ///
-/// Each operation on sessions ends within the [`timeout`](RedisStoreBuilder::timeout), with three
-/// exceptions. A touch has one timeout for each 500 sessions. Lists, pages and cleanup have the
-/// [`scan_timeout`](RedisStoreBuilder::scan_timeout). A revocation with
-/// [`wait_replicas`](RedisStoreBuilder::wait_replicas) may take longer by that wait plus 150 ms.
+/// Each operation on sessions ends within the [`timeout`](RedisStoreBuilder::timeout), with these
+/// exceptions:
+/// - A touch has one timeout for each 500 sessions.
+/// - Lists, pages and cleanup have the [`scan_timeout`](RedisStoreBuilder::scan_timeout).
+/// - A revocation with [`wait_replicas`](RedisStoreBuilder::wait_replicas) may take longer by that
+///   wait plus 150 ms.
 ///
-/// The store sends reads, touches, cleanup and health checks again if their connection is closed.
-/// The store never repeats another write.
+/// If a connection is closed, the store sends its reads, touches, cleanup steps and health checks
+/// again over another connection. The store never repeats any other write.
 ///
 /// # Cancel safety
 ///
 /// An operation may be dropped at any await point. The server may then carry out its command or
-/// not. The answer is discarded, and the connection stays in use, with one exception: the store
-/// replaces a connection if the operation waited for the answer for at least half of the timeout,
-/// or for three quarters of the caller's own time limit if that is less.
+/// not. The answer is discarded, and the connection stays in use, with one exception. The store
+/// replaces the connection if the operation waited for the answer for at least the shorter of two
+/// times: half of the timeout, and three quarters of the caller's own time limit.
 #[derive(Clone)]
 pub struct RedisStore {
     inner: Arc<Inner>,
@@ -95,14 +97,14 @@ impl RedisStore {
     /// each command that the store and its scripts use, on keys that belong to no user. So a
     /// missing right is found at startup and not at the first login.
     ///
-    /// [`Diagnosis::findings`] are problems that an operator should fix: without this method, they
-    /// would become visible only later. A started [`Worker`](crate::worker::Worker) logs a warning
-    /// for each of them once (for one about tracking only if the near cache is used).
+    /// [`Diagnosis::findings`] are problems that an operator should fix. Without this method, they
+    /// would become visible only later. A started [`Worker`](crate::worker::Worker) logs one
+    /// warning for each kind of finding. It warns about tracking only if the near cache is used.
     ///
-    /// Costs some ten round trips and two connections, which it closes. Over a request connection,
-    /// it also marks this application's issuers under the key prefix. Ends within twice the
-    /// [`scan_timeout`](RedisStoreBuilder::scan_timeout). Skips the findings for which the Redis
-    /// user lacks the right (`INFO`). Never needs `CONFIG`.
+    /// Costs some ten round trips and two connections, which this method closes. Over a connection
+    /// for requests, this method also marks this application's issuers under the key prefix. It
+    /// ends within twice the [`scan_timeout`](RedisStoreBuilder::scan_timeout). It skips a finding
+    /// if the Redis user lacks the right that the finding needs (`INFO`). It never needs `CONFIG`.
     ///
     /// # Errors
     ///

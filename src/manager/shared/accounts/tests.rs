@@ -202,7 +202,7 @@ async fn user_suspended_during_each_directory_call_is_rejected() {
         }
     }
     assert_eq!(assert_ready!(check.poll()), INACTIVE);
-    // A later call counts.
+    // The answer to a later call is used.
     world.advance_one_second();
     let mut check = world.start_check();
     world.answer(true);

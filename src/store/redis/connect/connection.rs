@@ -17,8 +17,8 @@ use crate::store::redis::era::Era;
 use crate::store::redis::error::{is_noscript, is_not_primary, is_readonly, not_primary};
 use crate::store::redis::scripts::{Hashes, Script};
 
-/// How long the answer to a role question counts. `REPLICAOF` closes no connection, so a connection
-/// in use asks for the role again after this time.
+/// How long an answer to a role question is trusted. `REPLICAOF` closes no connection, so a
+/// connection in use asks for the role again after this time.
 const ROLE_COUNTS: Duration = Duration::from_secs(1);
 
 /// Whether one connection may still be used.
@@ -27,7 +27,8 @@ pub(crate) struct Health {
     /// Number of the [era](Era) in which the connection was made.
     era: u64,
     eras: Arc<Era>,
-    /// When the latest role question was sent whose answer did not say "replica", in nanoseconds.
+    /// The time of the latest role question whose answer was not "replica", in nanoseconds. It is
+    /// the time at which the question was sent.
     role_asked: AtomicU64,
     /// The version of the [same-server checks](super::same_server) that this connection passed; 0
     /// for none.
@@ -133,14 +134,14 @@ impl Connection {
         self.state.proved.store(version, Ordering::Relaxed);
     }
 
-    /// Whether both are handles on the same connection.
+    /// Whether `self` and `other` are handles on the same connection.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.state, &other.state)
     }
 
-    /// Sends one command. Returns an error answer as `Err`. In each second of use, the role of the
-    /// server is asked along with a command; if the server is a replica, the result is an `Err`
-    /// too.
+    /// Sends one command. Returns an error answer as `Err`. About once per second of use, the
+    /// connection also asks the server for its role, together with a command. If the server is a
+    /// replica, the result of that command is an `Err` too.
     pub(crate) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
         let mut wait = Wait::new(self);
         let answer = if self.state.role_is_due() {
@@ -264,8 +265,8 @@ impl Wait {
         Self {
             connection: Arc::clone(&connection.state),
             since: Instant::now(),
-            // With a caller whose time limit is shorter than the store's, half of the store's
-            // timeout might never pass.
+            // The caller's time limit may be shorter than half of the store's timeout. Without the
+            // second limit, no wait of that caller would be late.
             late: (connection.timeout / 2).min(deadline::remaining() / 4 * 3),
             over: false,
         }

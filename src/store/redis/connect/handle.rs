@@ -1,10 +1,10 @@
 //! A handle to one of the driver's connections. With it, no request waits after the connection is
 //! closed.
 //!
-//! When its connection is closed, the driver empties its queue. This ends the waits of the requests
-//! in the queue. But a request that enters the queue at that moment can stay in it. Without this
-//! handle, only a timeout would end that request's wait, although the next connection would answer
-//! at once.
+//! When a connection is closed, the driver empties the connection's queue. This ends the waits of
+//! the requests in the queue. But a request that enters the queue at that moment can stay in it.
+//! Without this handle, that request would wait until its timeout, although the next connection
+//! would answer at once.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -54,9 +54,9 @@ impl Closed {
     /// Waits for an answer. Fails at once when the connection is closed.
     ///
     /// Nothing needs to wake the request. The driver ends in the poll in which it reports the
-    /// close: it closes and empties its queue, which wakes all requests that are in the queue or
-    /// wait for a place in it. A separate registration for each request would cost 2 % of a strict
-    /// request.
+    /// close: it closes and empties its queue. This wakes all requests that are in the queue or
+    /// wait for a place in it. A separate registration for each request would cost 2 % of a request
+    /// that asks Redis.
     async fn or_closed<T>(
         &self,
         // The caller pins the future: moving it would cost more than the rest of this function.

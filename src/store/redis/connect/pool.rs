@@ -116,9 +116,9 @@ impl Pool {
         last.as_deref().filter(|last| last.is_of_use() && last.has_proved(version)).cloned()
     }
 
-    /// Returns a connection that no other caller gets while the caller holds it. If a wait on it is
-    /// canceled, the connection is marked as lost at once, because the next command would have to
-    /// wait behind the canceled one.
+    /// Returns a connection that no other caller gets while the caller holds it. If the caller
+    /// cancels a wait for an answer, the connection is marked as lost at once: the next command
+    /// would have to wait behind the canceled one.
     pub(crate) async fn exclusive(&self) -> Result<Exclusive<'_>, StoreError> {
         let mut connection = self.proved().await?;
         connection.make_exclusive();
@@ -155,9 +155,9 @@ impl Pool {
     }
 
     async fn get(&self) -> Result<Exclusive<'_>, StoreError> {
-        // bb8 does not tell its waiters that a connection could not be opened, even if the server
-        // refused it at once. `failure` is created before the pool is asked, so that it misses no
-        // failure.
+        // If a connection cannot be opened, bb8 does not tell the callers that wait for one, even
+        // if the server refused at once. This function creates `failure` before it asks the pool,
+        // so that it misses no failure.
         let mut failure = pin!(self.state.failure.notified());
         let mut get = pin!(self.pool.get());
         std::future::poll_fn(|cx| {

@@ -72,8 +72,8 @@ impl PoolClient {
                 Ok(answer) if script.proves_writable(answer) => {
                     self.write_refused.store(false, Ordering::Relaxed);
                 }
-                // This answer proves nothing. A logout, for example, also succeeds on a server that
-                // is out of memory.
+                // This answer does not show whether the server accepts writes. A logout, for
+                // example, also succeeds on a server that is out of memory.
                 _ => {}
             }
             answer
@@ -81,9 +81,9 @@ impl PoolClient {
         .await
     }
 
-    /// Returns whether the server's latest decision about a script's write was a refusal. Only a
-    /// write that a server without free memory would refuse proves that the server accepts writes
-    /// again.
+    /// Returns whether the server refused the latest script write that shows whether it accepts
+    /// writes. A successful write shows this only if a server without free memory would have
+    /// refused it.
     pub(crate) fn last_write_was_refused(&self) -> bool {
         self.write_refused.load(Ordering::Relaxed)
     }

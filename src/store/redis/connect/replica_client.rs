@@ -36,15 +36,15 @@ pub(crate) struct ReplicaClient {
 }
 
 impl ReplicaClient {
-    /// Creates a client that waits up to `wait` for a free connection and until `wanted` replicas
-    /// have the revocation. `timeout` is the additional time for the rest of the operation. `pool`
-    /// must have [`AT_ONCE`] connections.
+    /// Creates a client. A revocation waits for at most `wait`: first for a free connection, then
+    /// until `wanted` replicas have received it. `timeout` is the additional time for the rest of
+    /// the operation. `pool` must have [`AT_ONCE`] connections.
     pub(crate) fn new(pool: Pool, wanted: u32, wait: Duration, timeout: Duration) -> Self {
         Self { pool, free: Semaphore::new(AT_ONCE as usize), wanted, wait, timeout }
     }
 
-    /// Returns how much longer a revocation may take than other operations. It includes some slack,
-    /// so that [`run`](Self::run) reaches its limit before the caller does.
+    /// Returns how much longer a revocation may take than other operations. The result includes
+    /// some slack, so that [`run`](Self::run) reaches its own time limit before the caller's limit.
     pub(crate) fn extra(&self) -> Duration {
         const SLACK: Duration = Duration::from_millis(50);
         self.wait + TICK + SLACK
@@ -81,8 +81,8 @@ impl ReplicaClient {
             })?;
             Ok((done, self.had_it(replicas)?))
         };
-        // Only this connection is late, and nothing else uses it. So the error is `Interrupted`,
-        // which does not say that the store is unavailable.
+        // Only this connection is late, and no other operation uses it. So the error is
+        // `Interrupted`, which does not say that the store is unavailable.
         let late = |_| Err(fault(StoreErrorKind::Interrupted, "no answer in time"));
         timeout(wait + TICK + self.timeout, work).await.unwrap_or_else(late)
     }

@@ -34,7 +34,8 @@ use crate::store::redis::invalidation::{InvalidationConnection, Lost, Proof, Rou
 pub(crate) struct SameServerChecks {
     /// The era to end when a connection leads to another server.
     era: Arc<Era>,
-    /// Increases when there is another connection to compare with. Never 0.
+    /// The number of the current set of connections to compare with. It increases when that set
+    /// gets another connection. Never 0.
     version: AtomicU64,
     links: Mutex<Vec<Arc<InvalidationConnection>>>,
     /// The connection that carries requests.
@@ -85,8 +86,8 @@ impl SameServerChecks {
         self.reference.store(None);
     }
 
-    /// Starts the next version. If `connection` has passed the current version, it has also passed
-    /// the next one. The caller holds the lock.
+    /// Starts the next version. If `connection` has passed the current version, it counts as passed
+    /// for the next version too. The caller holds the lock.
     fn next_version(&self, connection: &Connection) {
         let before = self.version.fetch_add(1, Ordering::Relaxed);
         if connection.has_proved(before) {

@@ -26,10 +26,10 @@ impl InvalidationConnections {
         select(heartbeats, address).await.factor_first().0
     }
 
-    /// Sends heartbeats, and compares the pool with the connection. Returns when the connection is
-    /// lost.
+    /// Sends heartbeats, and compares the pool with the invalidation connection. Returns when the
+    /// invalidation connection is lost.
     async fn heartbeats(&self, link: &InvalidationConnection) -> Lost {
-        // The state of the pool when it was last proved to lead to the same server.
+        // The state of the pool when the pool was last proved to lead to the same server.
         let mut proved = None;
         let mut next_probe = Tick::now();
         loop {
@@ -48,13 +48,14 @@ impl InvalidationConnections {
                     }
                     Ok(Some(Proof::Other)) => return Lost::Untold,
                     Err(_) => return Lost::Closed,
-                    // The lease is not renewed until the comparison succeeds.
+                    // The comparison gave no result. The lease is not renewed until a comparison
+                    // succeeds.
                     Ok(Some(Proof::Unknown(_)) | None) => None,
                 };
             }
             if proved.is_some() {
-                // The lease must start no later than one interval after the last successful address
-                // check.
+                // The lease must start no later than one `address_check` interval after the last
+                // successful address check.
                 link.lease.renew(sent.min(link.address_proved().after(self.store.address_check)));
             }
             let state = if self.is_coherent() {

@@ -23,7 +23,7 @@ use crate::store::{StoreError, StoreErrorKind};
 pub(super) enum NotOpened {
     /// The server does not support tracking, or does not permit it to this user.
     Refused(StoreError),
-    /// At present no server can be reached, or none that may be trusted.
+    /// At present no server can be reached, or the server must not be trusted.
     Away(StoreError),
 }
 
@@ -46,7 +46,8 @@ impl From<ConnectError> for NotOpened {
     }
 }
 
-// If a server cannot be used at all, the pool gets the same error and reports it.
+// An error of this library means `Away`. If it also means that the server can never be used, the
+// pool gets the same error and reports it.
 impl From<StoreError> for NotOpened {
     fn from(error: StoreError) -> Self {
         Self::Away(error)

@@ -19,8 +19,8 @@ use crate::store::redis::scripts::Script;
 /// How long a probe key is kept after its latest write.
 pub(crate) const LIFE: Duration = Duration::from_secs(10);
 
-/// The connection that writes the probe. Each kind has its own probe key, so a probe over one kind
-/// never waits for a probe over another kind.
+/// The connection that writes the probe. Each kind of connection has its own probe key, so a probe
+/// over one kind never waits for a probe over another kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// The connection on which requests are sent.

@@ -20,8 +20,8 @@ impl PushHandler {
         match push.kind {
             PushKind::Invalidate => match push.data.as_slice() {
                 [Value::Array(keys)] => keys.iter().for_each(|key| self.invalidate(key)),
-                // A message without keys reports `FLUSHALL` or `FLUSHDB`. A message of unknown form
-                // may report any change.
+                // A message without keys reports `FLUSHALL` or `FLUSHDB`. A message in an unknown
+                // form may report any change.
                 _ => self.invalidate_all(),
             },
             PushKind::Disconnection => {

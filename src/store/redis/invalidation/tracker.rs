@@ -85,8 +85,8 @@ impl InvalidationConnections {
     fn lost(&self, why: Lost) {
         increment(&self.counters.lost_links);
         if matches!(why, Lost::Demoted | Lost::Untold | Lost::Moved) {
-            // The findings of one connection about its server apply to all connections of the
-            // store.
+            // These causes concern the server or the address, so the store must replace all its
+            // connections.
             self.store.eras.end();
         }
         trace::warn!(

@@ -54,7 +54,8 @@ end
 
 local absolute = now + lifetime
 local deadline = math.min(now + idle, absolute)
--- HSET comes before any HDEL: after a first write, Redis would not refuse HSET for full memory.
+-- HSET comes before any HDEL, so that a server without free memory refuses the creation. Once a
+-- script has written, Redis does not refuse its HSET for full memory.
 local chain = ARGV[9] ~= '' and '0 ' .. text(now) .. ' ' .. ARGV[9] or nil
 redis.call('HSET', KEYS[1], sid, record(1, text(now), idle, absolute, chain, ARGV[4]))
 redis.call('HSET', KEYS[2], sid, text(deadline) .. ':' .. text(now))

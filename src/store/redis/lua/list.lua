@@ -1,7 +1,7 @@
 -- Returns sid, record and uses of each session in one flat list. It contains the live sessions, and
--- sessions that cannot be read. Prunes sessions that are over. Ignores a failure of this, so that
--- a server that accepts no writes still lists. With ARGV[1] = 'heads', a payload ends with the line
--- feed before the application's data.
+-- sessions that cannot be read. Prunes sessions that are over. Ignores a failure of the pruning, so
+-- that a server that accepts no writes still lists. With ARGV[1] = 'heads', a payload ends with the
+-- line feed before the application's data.
 local function head(record)
   local header_end = string.find(record, '\n', 1, true)
   local head_end = header_end and string.find(record, '\n', header_end + 1, true)

@@ -1,5 +1,5 @@
-//! One script, called many times in one pipeline. A batch may be sent again, as a read may, so its
-//! script must have the same effect if it runs twice.
+//! One script, called many times in one pipeline. The store may send a batch again, like a read. So
+//! the script must have the same effect if it runs twice.
 
 use redis::{RedisResult, Value, pipe};
 

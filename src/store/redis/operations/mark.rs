@@ -31,7 +31,7 @@ impl Inner {
     }
 
     /// Writes the marks of this application's issuers. Returns whether there are marks of other
-    /// issuers, and `false` if the server's answer does not show this.
+    /// issuers. If the server's answer does not show this, returns `false`.
     pub(crate) async fn is_shared(&self) -> bool {
         let due = self.diagnostics.monotonic().saturating_add(INTERVAL);
         let issuers = self.sharing.start_mark(due);

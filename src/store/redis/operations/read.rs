@@ -32,8 +32,8 @@ impl Inner {
     }
 
     /// Returns the record in `live`, if its session is live. `uses` is the value in `seen`, if the
-    /// caller has read it. Otherwise this function reads it, but only if the record alone does not
-    /// decide.
+    /// caller has read it. Otherwise this function reads that value, but only if the record alone
+    /// does not show whether the session is live.
     pub(crate) async fn living(
         &self,
         user: &UserId,
@@ -44,8 +44,8 @@ impl Inner {
     ) -> Result<Option<Record>, StoreError> {
         let Some(record) = record else { return Ok(None) };
         let mut record = codec::record(record).ok_or_else(unreadable)?;
-        // The estimate of the server's clock may lag behind, but never behind a time that the
-        // server wrote.
+        // The estimate of the server's clock may lag. `max` keeps the estimate from being earlier
+        // than a time that the server has written.
         let now = self.now().max(record.created);
         if record.absolute_deadline <= now {
             return Ok(None);

@@ -12,7 +12,8 @@ pub(crate) struct CursorParts {
     /// The `SCAN` cursor with which the search continues after these users. `None` when `SCAN` is
     /// at its end.
     pub(crate) cursor: Option<u64>,
-    /// If only some sessions of the next user were returned: the last returned session.
+    /// The last session that was returned of the next user, if only some sessions of that user were
+    /// returned.
     pub(crate) after: Option<SessionId>,
     /// The users that `SCAN` has found and that have not been returned yet. The next user is the
     /// last element.

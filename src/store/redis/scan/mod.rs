@@ -102,13 +102,14 @@ impl<'a> Scan<'a> {
                 parts.users = users;
                 looked_at += count;
             }
-            // Nearly every user has a session, so no more users are asked than sessions are
-            // missing.
+            // Nearly every user that `SCAN` finds has a session. So the page asks for at most as
+            // many users as it still lacks sessions.
             let some = parts.users.len().min(limit - sessions.len());
             let asked: Vec<_> = parts.users.iter().rev().take(some).cloned().collect();
             for list in self.list(&asked).await? {
                 let mut list = list.unwrap_or_else(something_else);
-                // The users of an earlier page do not show how many keys lie between sessions.
+                // Only the users that this page's own `SCAN` finds show how many keys lie between
+                // sessions, not the users in the cursor of an earlier page.
                 if looked_at > 0 {
                     found += list.len();
                 }
@@ -130,8 +131,8 @@ impl<'a> Scan<'a> {
             if sessions.len() == limit || started.elapsed() >= LOOKING {
                 break;
             }
-            // Three quarters of the number of keys that probably fill the page: users that do not
-            // fit on the page make the cursor longer.
+            // Search three quarters of the number of keys that probably fill the page, because
+            // users that do not fit on the page make the cursor longer.
             let rest = limit - sessions.len();
             let guess = (rest * looked_at * 3 / 4).checked_div(found).unwrap_or(count * 2);
             // The first few keys may not be typical, so the count is limited to twice the number of
