@@ -36,9 +36,9 @@ impl<D: SessionData> SessionManager<D> {
     /// Rotates a refresh token: returns an access token and the next refresh token. A rotation
     /// touches the session, and never extends it past its absolute deadline.
     ///
-    /// If several calls present one token, one call makes the successor. During the [grace
-    /// window](crate::manager::SessionManagerBuilder::refresh_grace), the other calls get the same
-    /// successor, because parallel tabs and lost answers are no theft.
+    /// If several calls present the same token, only one of them makes the successor. During the
+    /// [grace window](crate::manager::SessionManagerBuilder::refresh_grace), the other calls get
+    /// the same successor: parallel tabs, and a retry after a lost answer, are not a theft.
     ///
     /// A call with the replaced token after the grace window means that two parties have the token.
     /// So does a call with an even older token at any time. Such a call revokes the session with

@@ -74,8 +74,8 @@ impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Caller<D>
     }
 }
 
-/// Extracts the session. `None` if the layer is in optional mode and the request passed without a
-/// session. Rejects a request that passed on its valid token alone with 503. Answers 500 if no
+/// Extracts the session. Gives `None` if the layer is in optional mode and the request passed
+/// without a session. Answers 503 if the request passed on its valid token alone, and 500 if no
 /// layer is around the route.
 impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Session<D> {
     type Rejection = AuthError;

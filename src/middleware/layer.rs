@@ -37,8 +37,8 @@ use crate::token::Audience;
 /// The inner service must be `Clone`. In Tower, only the value on which `poll_ready` was called is
 /// ready. So during a store call, the response future holds that value, and a clone takes its place
 /// in the layer's service. This layer does not require that request bodies or services are `Send`
-/// or `'static`, because its only boxed `Send` future holds neither of them. A server that spawns
-/// the response future adds these two bounds itself.
+/// or `'static`: it boxes only the future of the store call as `Send`, which holds neither the body
+/// nor the service. A server that spawns the response future itself requires both bounds.
 ///
 /// If the inner service has a concurrency limit, a request holds a permit of that limit during the
 /// store call. Put the limit inside of that service, or consider the time of the store call when

@@ -45,9 +45,10 @@ use super::error_response::Problem;
 ///
 /// If an error answer of your own should have a code, write it as JSON.
 ///
-/// A changed answer keeps its status and its other headers (`Allow`, `Retry-After`). A 5xx gets a
-/// `request_id`, which is also in the log, so the client learns nothing about the cause. Every 401
-/// and 403 loses its `Allow` header, which axum adds outside of the layers around a route.
+/// A changed answer keeps its status and its other headers, such as `Retry-After`. A 401 or 403,
+/// changed or not, loses its `Allow` header: axum adds it outside of the layers around a route, and
+/// it would tell a client without access which methods the path has. A changed 5xx tells the client
+/// nothing about the cause: it has a `request_id`, which is also in the log.
 ///
 /// The response body can be any type that can be made from a `String`. The routes of this module
 /// contain this layer. Put it around your whole server as well, directly inside the layer that logs

@@ -46,8 +46,8 @@ impl Device {
         self.issued_at
     }
 
-    /// Returns whether the token was issued to this user, and whether the password has not changed
-    /// since then. `password_epoch` is the current epoch.
+    /// Returns `true` if the token was issued to this user, and the user's password has not changed
+    /// since the token was issued. `password_epoch` is the user's current epoch.
     pub(crate) fn is_of(&self, user: &UserId, password_epoch: Option<&str>) -> bool {
         let same = |tag: Result<String, _>, here: &str| tag.is_ok_and(|tag| tag == here);
         // The store removes a password epoch only after all tokens from before that password change

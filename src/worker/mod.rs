@@ -1,10 +1,11 @@
 //! Background touches: a use of a session updates its last activity and its idle deadline, and no
 //! request waits for it.
 //!
-//! An accepted request puts a use into a bounded queue, at most once per session and touch
-//! interval. The [`Worker`] writes the uses in batches. Each written use sets the last activity and
-//! moves the idle deadline to one idle TTL after the use. If a refresh threshold is set, the idle
-//! deadline moves only when less than the threshold is left.
+//! For an accepted request, the manager puts the use of the session into a bounded queue, at most
+//! once per session and touch interval. The [`Worker`] writes these uses to the store in batches.
+//! Each written use sets the session's last activity, and moves its idle deadline to one idle TTL
+//! after the use. If a refresh threshold is set, a use moves the idle deadline only if less time
+//! than the threshold is left until the deadline.
 //!
 //! When the queue is full, the use is dropped, and the next request of that session queues another.
 //! A session in use expires only if its uses are dropped for the rest of its idle TTL.

@@ -45,14 +45,16 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// [`touch_interval`](Self::touch_interval), but needs a running
     /// [`Worker`](crate::worker::Worker).
     ///
-    /// **Cost.** Without this setting, the use of a replaced refresh token after the grace window
-    /// reveals a theft: the session is revoked. With this setting, a thief who uses such a token
-    /// gets working tokens for at most `window`, while the owner does not use the session. The
-    /// theft is detected only when both the thief and the owner present the successor. Monitor the
-    /// event `RefreshRetried`. Two kinds of use are not recorded:
-    /// - a use that did not reach the store, because the store was unavailable or the touch queue
-    ///   was full
-    /// - a use that [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) accepted
+    /// **Cost.** Without this setting, a replaced refresh token that is used after the grace window
+    /// reveals a theft, and the manager revokes the session. With this setting, a thief who
+    /// presents such a token gets working tokens if two conditions hold: at most `window` has
+    /// passed since the rotation, and no use of the successor by the owner is recorded. The manager
+    /// then detects the theft only when both the thief and the owner present the successor. Monitor
+    /// the event `RefreshRetried`. A use by the owner is not recorded, and so does not stop the
+    /// thief, in two cases:
+    /// - the use did not reach the store, because the store was unavailable or the touch queue was
+    ///   full
+    /// - [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) accepted the use
     ///
     /// Earlier versions of the library reject the form in which `RedisStore` records such a use, so
     /// update all instances first. Then turn the setting on in all instances, because an instance

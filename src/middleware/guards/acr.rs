@@ -9,9 +9,10 @@ use crate::middleware::reject::JsonRejection;
 /// ([`Session::acr`](crate::Session::acr)). Otherwise the guard answers 401
 /// `insufficient_user_authentication` with `acr_values`.
 ///
-/// Classes are compared byte by byte and have no order. So name each class that may pass, including
-/// the stronger classes, with the preferred class first. A session whose login named no class never
-/// passes.
+/// Classes are compared byte by byte, and the library does not know which class is stronger. So
+/// name each class that may pass, including the classes stronger than the one that you require.
+/// Name the preferred class first: the challenge lists the classes in this order. A session whose
+/// login named no class never passes.
 ///
 /// ```
 /// use http::{Request, Response};

@@ -37,8 +37,9 @@ use crate::store::AttemptRule;
 /// devices of the account, but not the devices on which its user has logged in.
 ///
 /// A login is counted before its password is verified. The count is given back when the login
-/// succeeds, or when it fails for another reason than its credentials (the store is away, too many
-/// sessions, too busy). A client that disconnects before the answer has used up its attempt.
+/// succeeds, or when it fails for a reason other than its credentials: the store is unavailable,
+/// the user has too many sessions, or the server is too busy. If a client disconnects before the
+/// answer, its login stays counted.
 ///
 /// Concurrent logins of a user who knows the password must not be counted as guesses. Therefore
 /// each process verifies logins by one name one after another. The number of logins from one

@@ -28,8 +28,9 @@ use absent::{aws_lc, rust_crypto};
 /// Returns jsonwebtoken's backend, or [`ABSENT`]. If both backends are compiled in, returns
 /// aws-lc-rs.
 ///
-/// A `cfg` cannot test which features another crate has, but name resolution can. Inside the
-/// function, a module that exists in jsonwebtoken shadows the module of the same name in `absent`.
+/// A `cfg` cannot test which features of another crate are enabled, but name resolution can. Inside
+/// the function, a module name means the module of jsonwebtoken if that module exists. Otherwise it
+/// means the module of the same name in `absent`.
 fn provider() -> &'static CryptoProvider {
     use jsonwebtoken::crypto::*;
     let [first, second]: [&'static CryptoProvider; 2] =
