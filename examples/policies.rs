@@ -57,9 +57,7 @@ async fn catalogue(caller: Caller) -> String {
     match caller {
         Caller::Session(session) => format!("the catalogue for {}\n", session.user_id()),
         // There is no session, so no role and no data: only the claims of the JWT.
-        Caller::TokenOnly(token) => {
-            format!("the catalogue for {}, by token\n", token.claims().user())
-        }
+        Caller::TokenOnly(by) => format!("the catalogue for {}, by token\n", by.claims().user()),
     }
 }
 
@@ -77,11 +75,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let env = |name, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let random = [SessionId::random()?.to_string(), SessionId::random()?.to_string()].concat();
     let store = RedisStore::new(&env("REDIS_URL", "redis://127.0.0.1:6379"))?;
-    store
-        .diagnose()
-        .await
-        .and_then(|diagnosis| diagnosis.usable)
-        .map_err(|error| format!("Redis, as in REDIS_URL: {error}"))?;
+    let usable = store.diagnose().await.and_then(|diagnosis| diagnosis.usable);
+    usable.map_err(|error| format!("Redis, as in REDIS_URL: {error}"))?;
     let (manager, worker) = SessionManager::builder()
         .keys(KeySet::new(SigningKey::hs256("1", env("JWT_SECRET", &random).as_bytes())?))
         .issuer("https://example.com")
