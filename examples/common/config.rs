@@ -4,11 +4,11 @@
 //! |---|---|---|
 //! | `BIND_ADDR` | `127.0.0.1:8000` | listen address |
 //! | `REDIS_URL` | unset | `redis://…`; without it and `REDIS_HOST`, sessions are kept in this process |
-//! | `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB` | unset, 6379, unset, 0 | the same, in parts |
+//! | `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB` | unset, 6379, unset, 0 | the parts of `REDIS_URL`, if that is unset |
 //! | `JWT_SECRET` | random at each start | HS256 secret of 32 bytes or more |
 //! | `SESSION_PREFIX` | `session` | prefix of all Redis keys |
 //! | `SESSION_TTL` | 3600 | idle TTL in seconds, at most `SESSION_MAX_LIFETIME` |
-//! | `SESSION_REFRESH_THRESHOLD` | unset | unset: use extends the session at most once a minute; set: only when fewer seconds than this are left |
+//! | `SESSION_REFRESH_THRESHOLD` | unset | unset: a request extends the session, at most once a minute. Set: a request extends it only when fewer seconds than this are left |
 //! | `SESSION_MAX_LIFETIME` | 86400 | absolute lifetime in seconds |
 //! | `ACCESS_TOKEN_TTL` | 3600 | lifetime of an access token in seconds |
 //! | `COOKIE_SECURE` | `true` | `false` drops `Secure` from cookies, for plain HTTP on another host than localhost |

@@ -31,7 +31,8 @@ impl<D: SessionData> SessionManager<D> {
     /// Ignores tokens that do not verify. If several tokens belong to one session, the token with
     /// the highest rotation counter is chosen. If they belong to several sessions of one user, the
     /// token of the live session with the latest login is chosen. The order of the tokens has no
-    /// effect, because another host of the same domain can choose it by planting cookies.
+    /// effect (except between two logins in the same millisecond), because another host of the same
+    /// domain can choose the order by planting cookies.
     ///
     /// Loads sessions only if tokens of several sessions verify, and then 8 sessions at most. The
     /// chosen token may already be invalid: only the caller's rotation checks this.
