@@ -28,9 +28,9 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The traits with texts of their own, and the prefix of their cases.
 const TRAITS: [(&str, &str); 8] = [
-    ("CountAttempts", "ability_attempts"),
-    ("MaintainStore", "ability_maintain"),
-    ("ScanSessions", "ability_scans"),
+    ("CountAttempts", "optional_attempts"),
+    ("MaintainStore", "optional_maintain"),
+    ("ScanSessions", "optional_scans"),
     ("Credentials", "credentials"),
     ("Reject", "reject"),
     ("SessionData", "data"),

@@ -13,7 +13,7 @@ use crate::id::{SessionId, UserId};
 use crate::manager::SessionManager;
 use crate::session::{Session, SessionData};
 use crate::telemetry::events::{Event, Events};
-use crate::token::{Audience, Genuine, VerifiedClaims};
+use crate::token::{Audience, VerifiedClaims, VerifiedToken};
 
 /// What an accepted request receives.
 pub(crate) enum Passed<D> {
@@ -64,12 +64,12 @@ impl<D: SessionData> SessionManager<D> {
         let verified = policy.verify_for(audience, token, now);
         // The event of an expired token names its user and session.
         let who = match &verified {
-            Ok(Genuine::Expired(claims)) => {
+            Ok(VerifiedToken::Expired(claims)) => {
                 Some((claims.user().clone(), claims.session_id().clone()))
             }
             _ => None,
         };
-        match verified.and_then(Genuine::current) {
+        match verified.and_then(VerifiedToken::into_valid) {
             Ok(claims) => Ok((claims, policy.number(audience))),
             Err(error) => {
                 self.refused(&error, who);
@@ -82,7 +82,7 @@ impl<D: SessionData> SessionManager<D> {
     /// `nbf` is in the future.
     pub(crate) fn verify_at_any_time(&self, token: &str) -> Result<VerifiedClaims, AuthError> {
         let (policy, now) = (self.shared.policy.load(), self.shared.clock.now());
-        let verified = policy.verify_for(None, token, now).map(Genuine::at_any_time);
+        let verified = policy.verify_for(None, token, now).map(VerifiedToken::into_claims);
         verified.inspect_err(|error| self.refused(error, None))
     }
 

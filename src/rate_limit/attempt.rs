@@ -39,8 +39,9 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// `purpose` names the kind of attempt, for example `"totp"`, and `who` names the counter: a
     /// user id, an address, or another text of any length. Attempts with the same two texts count
-    /// together, in all processes with the same signing key and key prefix. The store receives a
-    /// pseudonym of both texts, not the texts. Use the same rule for all attempts of a purpose.
+    /// together, in all processes that share the signing key, the issuer, the audience and the key
+    /// prefix. The store receives a pseudonym of both texts, not the texts. Use the same rule for
+    /// all attempts of a purpose.
     ///
     /// Costs one round trip.
     ///

@@ -1,8 +1,9 @@
 //! Rate limits: counts of attempts that all instances share.
 //!
 //! The mountable [routes](crate::routes) limit failed logins and refresh tokens themselves. Use
-//! [`SessionManager::attempt`](crate::SessionManager::attempt) for attempts that the library does not know: codes of a second
-//! factor, password resets, invitations.
+//! [`SessionManager::attempt`](crate::SessionManager::attempt) for attempts that your application
+//! handles and the library cannot count by itself: codes of a second factor, password resets,
+//! invitations.
 //!
 //! An attempt is counted *before* it is made, so that concurrent attempts cannot pass the limit
 //! together. After an attempt that did not fail, the application takes it back

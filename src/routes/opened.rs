@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{LOCATION, SET_COOKIE, USER_AGENT};
+use http::header::{LOCATION, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
@@ -134,14 +134,12 @@ impl LoginAnswer {
     /// Returns 200 with the body and the cookies.
     pub(super) fn json(self) -> Answer {
         let response = response::ok(&self.body)?;
-        Ok(with_cookies(response, &self.cookies))
+        Ok(with_cookies(response, self.cookies))
     }
 }
 
-fn with_cookies(mut response: Response, cookies: &HeaderMap) -> Response {
-    for cookie in cookies.get_all(SET_COOKIE) {
-        response.headers_mut().append(SET_COOKIE, cookie.clone());
-    }
+fn with_cookies(mut response: Response, cookies: HeaderMap) -> Response {
+    response.headers_mut().extend(cookies);
     response
 }
 
@@ -186,7 +184,7 @@ impl<D> Opened<D> {
         if let Value::Object(body) = body {
             all.extend(body);
         }
-        Ok(sealed(with_cookies(response::json(status, &all)?, &cookies)))
+        Ok(sealed(with_cookies(response::json(status, &all)?, cookies)))
     }
 
     /// Returns 303 to a path of the application, without a body. The browser gets the tokens in
@@ -212,7 +210,7 @@ impl<D> Opened<D> {
         }
         let mut response = StatusCode::SEE_OTHER.into_response();
         response.headers_mut().insert(LOCATION, to.location());
-        Ok(sealed(with_cookies(response, &cookies)))
+        Ok(sealed(with_cookies(response, cookies)))
     }
 
     pub(super) fn into_answer(self) -> LoginAnswer {

@@ -33,8 +33,8 @@ pub(crate) mod answer;
 mod attempts;
 mod bounds;
 pub(crate) mod erased;
-mod extensions;
 mod memory;
+mod optional;
 mod record;
 #[cfg(feature = "redis")]
 pub mod redis;
@@ -46,9 +46,9 @@ mod tracking;
 
 pub use self::attempts::{Attempt, AttemptKey, AttemptRule, Settle};
 pub(crate) use self::bounds::{SCAN_TIMEOUT, TOMBSTONE_LIFE, TOMBSTONES_PER_USER, span};
-pub use self::extensions::{CountAttempts, MaintainStore, ScanSessions};
 pub use self::memory::MemoryStore;
 pub(crate) use self::memory::attempts::Attempts;
+pub use self::optional::{CountAttempts, MaintainStore, ScanSessions};
 pub use self::record::{
     Activity, Created, FenceValue, NewRecord, Opened, PASSWORD_EPOCH_LIFE, Record, Replacement,
     SessionLimit, StoreHealth, Touch, Touched, Updated, UpdatedAll, WhenFull,
@@ -70,7 +70,7 @@ pub(crate) use self::tracking::{Tracked, Tracker};
 ///
 /// Three more traits have the operations that a store can do without: [`ScanSessions`],
 /// [`CountAttempts`] and [`MaintainStore`]. All of their methods have defaults. So a store without
-/// these abilities needs only `impl ScanSessions for MyStore {}`, and likewise for the others.
+/// these operations needs only `impl ScanSessions for MyStore {}`, and likewise for the others.
 ///
 /// # Deadlines
 ///

@@ -1,4 +1,4 @@
-//! Invalidations: an optional ability of a store. They tell a process when a key that it has read
+//! Invalidations: an optional operation of a store. They tell a process when a key that it has read
 //! changes.
 
 use std::fmt;

@@ -40,7 +40,7 @@ pub(crate) use self::device::Device;
 pub use self::jwt::claims::VerifiedClaims;
 pub(crate) use self::jwt::policy::{Audience, Policy, TokenSettings};
 pub(crate) use self::jwt::sign::NewToken;
-pub(crate) use self::jwt::verify::Genuine;
+pub(crate) use self::jwt::verify::VerifiedToken;
 pub use self::keys::key_set::KeySet;
 pub use self::keys::{Algorithm, SigningKey, VerifyingKey};
 pub use self::refresh::{MAX_REFRESH_TOKEN_LEN, RefreshToken};

@@ -1,4 +1,4 @@
-//! A store with the defaults of all optional abilities: no scans, no counters, no regular work.
+//! A store with the defaults of all optional operations: no scans, no counters, no regular work.
 
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ impl SessionStore for LeastStore {
 }
 
 #[tokio::test]
-async fn store_without_optional_abilities_passes_the_contract() {
+async fn store_without_optional_operations_passes_the_contract() {
     let clock = ManualClock::new(START);
     let store = LeastStore(MemoryStore::with_clock(clock.clone()));
     store_contract(&store, async |time| clock.advance(time)).await;

@@ -9,11 +9,14 @@ use tower_session_auth::store::{MemoryStore, SessionStore};
 use tower_session_auth::testing::TokioClock;
 use tower_session_auth::{KeySet, RedisStore, SessionManager};
 
+use crate::routes::site::site;
 use crate::support::redis::RedisServer;
 use crate::support::switch::SwitchStore;
 use crate::support::{AUDIENCE, ISSUER, START, UNHURRIED, key};
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// A window that does not end while a test on a real clock runs.
+const LONG: Duration = Duration::from_secs(24 * 3600);
 
 fn manager(store: impl SessionStore, clock: TokioClock) -> SessionManager {
     let builder = SessionManager::builder().keys(KeySet::new(key()));
@@ -25,9 +28,19 @@ fn rule(attempts: u32) -> AttemptRule {
     AttemptRule::new(NonZeroU32::new(attempts).unwrap(), MINUTE)
 }
 
-/// Makes a failed attempt. Returns the wait, if the limit is reached.
+/// Makes a failed attempt, of which two are allowed in a minute. Returns the wait, if the limit is
+/// reached.
 async fn fail(manager: &SessionManager, purpose: &str, who: &str) -> Option<Duration> {
-    match manager.attempt(purpose, who, &rule(2)).await {
+    fail_under(&rule(2), manager, purpose, who).await
+}
+
+async fn fail_under(
+    rule: &AttemptRule,
+    manager: &SessionManager,
+    purpose: &str,
+    who: &str,
+) -> Option<Duration> {
+    match manager.attempt(purpose, who, rule).await {
         Ok(failed) => {
             drop(failed);
             None
@@ -47,14 +60,23 @@ async fn attempts_above_the_limit_are_refused_until_the_wait_ends() {
     // Another user and another purpose have counters of their own.
     assert_eq!(fail(&manager, "totp", "seoul").await, None);
     assert_eq!(fail(&manager, "reset", "jeju").await, None);
-    // The routes count under the same word `account`, but their counters are separate.
-    assert_eq!(fail(&manager, "account", "jeju").await, None);
 
     advance(MINUTE - Duration::from_millis(1)).await;
     assert_eq!(fail(&manager, "totp", "jeju").await, Some(Duration::from_millis(1)));
     advance(Duration::from_millis(1)).await;
     assert_eq!(fail(&manager, "totp", "jeju").await, None);
     assert_eq!(fail(&manager, "totp", "jeju").await, Some(2 * MINUTE), "one attempt after a wait");
+}
+
+#[tokio::test(start_paused = true)]
+async fn counters_of_an_application_and_of_the_routes_are_separate() {
+    let site = site();
+    // The words under which the routes count logins.
+    for purpose in ["user_id", "email", "account", "address", "device"] {
+        site.manager.attempt(purpose, "jeju", &rule(1)).await.map(drop).unwrap();
+        assert!(site.manager.attempt(purpose, "jeju", &rule(1)).await.is_err(), "{purpose}");
+    }
+    assert_eq!(site.log_in("jeju", "password123").await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,11 +101,12 @@ async fn instances_on_one_redis_share_the_counts_and_redis_sees_only_pseudonyms(
         manager(store, TokioClock::new(START))
     };
     let (one, other) = (instance(), instance());
-    assert_eq!(fail(&one, "totp", "jeju").await, None);
-    assert_eq!(fail(&other, "totp", "jeju").await, None);
+    let rule = AttemptRule::new(NonZeroU32::new(2).unwrap(), LONG);
+    assert_eq!(fail_under(&rule, &one, "totp", "jeju").await, None);
+    assert_eq!(fail_under(&rule, &other, "totp", "jeju").await, None);
     for manager in [&one, &other] {
-        let wait = fail(manager, "totp", "jeju").await.unwrap();
-        assert!(!wait.is_zero() && wait <= MINUTE, "{wait:?}");
+        let wait = fail_under(&rule, manager, "totp", "jeju").await.unwrap();
+        assert!(!wait.is_zero() && wait <= LONG, "{wait:?}");
     }
     let keys = format!("{:?}", server.command(&["KEYS", "*"]).await);
     assert!(keys.contains("session:"), "{keys}");
@@ -95,13 +118,14 @@ async fn an_attempt_is_an_error_while_the_store_is_unavailable() {
     let server = RedisServer::start().await;
     let store = RedisStore::builder(server.url().as_str()).timeout(UNHURRIED).build().unwrap();
     let manager = manager(store, TokioClock::new(START));
-    let counted = manager.attempt("totp", "jeju", &rule(1)).await.unwrap();
+    let rule = AttemptRule::new(NonZeroU32::MIN, LONG);
+    let counted = manager.attempt("totp", "jeju", &rule).await.unwrap();
     assert_eq!(format!("{counted:?}"), "CountedAttempt { .. }");
-    let limited = manager.attempt("totp", "jeju", &rule(1)).await.unwrap_err();
+    let limited = manager.attempt("totp", "jeju", &rule).await.unwrap_err();
     assert!(limited.to_string().starts_with("too many attempts: try again after "), "{limited}");
     drop(server);
     counted.give_back().await; // cannot reach the store: logs a warning, and the call ends
-    let refused = manager.attempt("totp", "seoul", &rule(1)).await.unwrap_err();
+    let refused = manager.attempt("totp", "seoul", &rule).await.unwrap_err();
     assert!(matches!(refused, AttemptError::NotCounted(_)), "{refused:?}");
 }
 

@@ -22,7 +22,7 @@ use crate::reason::RevokeReason;
 use crate::store::{Replicas, Revoked, Target};
 
 pub(crate) mod attempts;
-mod extensions;
+mod optional;
 mod rotation;
 mod scan;
 mod state;

@@ -101,10 +101,11 @@ impl RedisStore {
     /// would become visible only later. A started [`Worker`](crate::worker::Worker) logs one
     /// warning for each kind of finding. It warns about tracking only if the near cache is used.
     ///
-    /// Costs some ten round trips and two connections, which this method closes. Over a connection
-    /// for requests, this method also marks this application's issuers under the key prefix. It
-    /// ends within twice the [`scan_timeout`](RedisStoreBuilder::scan_timeout). It skips a finding
-    /// if the Redis user lacks the right that the finding needs (`INFO`). It never needs `CONFIG`.
+    /// Opens two connections, and closes them. Over a connection for requests, this method also
+    /// marks this application's issuers under the key prefix. It has up to six steps: four end
+    /// within the [`timeout`](RedisStoreBuilder::timeout) each, and two within the
+    /// [`scan_timeout`](RedisStoreBuilder::scan_timeout) each. It skips a finding if the Redis user
+    /// lacks the right that the finding needs (`INFO`). It never needs `CONFIG`.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ const ENDLESS: usize = 1_000_000;
 const ELSEWHERE: [&str; 7] = ["", "\0", "no position", "{}", "🦀", "-1", ",,,,"];
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
-    /// Returns whether the store has the optional ability to scan.
+    /// Returns whether the store can scan.
     pub(super) async fn can_scan(&self) -> bool {
         let unsupported = |error: StoreError| error.kind() == StoreErrorKind::Unsupported;
         !self.store.scan(None, 1).await.is_err_and(unsupported)

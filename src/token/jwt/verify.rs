@@ -15,34 +15,34 @@ const MAX_TOKEN_ID_LEN: usize = 128;
 
 /// A token with a valid signature whose claims meet all rules except for the times.
 #[derive(Clone, Debug)]
-pub(crate) enum Genuine {
+pub(crate) enum VerifiedToken {
     /// The token is valid at the time of the verification.
-    Current(VerifiedClaims),
+    Valid(VerifiedClaims),
     /// The token's `exp` has passed.
     Expired(VerifiedClaims),
     /// The token's `iat` or `nbf` is in the future.
-    NotYet(VerifiedClaims),
+    NotYetValid(VerifiedClaims),
 }
 
-impl Genuine {
+impl VerifiedToken {
     /// Returns the claims of a token that is valid now.
     ///
     /// # Errors
     ///
     /// `TokenExpired`, or `InvalidToken` for a token that is not valid yet.
-    pub(crate) fn current(self) -> Result<VerifiedClaims, AuthError> {
+    pub(crate) fn into_valid(self) -> Result<VerifiedClaims, AuthError> {
         match self {
-            Self::Current(claims) => Ok(claims),
+            Self::Valid(claims) => Ok(claims),
             Self::Expired(_) => Err(AuthError::new(AuthErrorKind::TokenExpired)),
-            Self::NotYet(_) => Err(Refusal::NotYet.into()),
+            Self::NotYetValid(_) => Err(Refusal::NotYet.into()),
         }
     }
 
     /// Returns the claims, whatever the time. Logout uses this, because it must work with an
     /// expired token, and after the host's clock was set back.
-    pub(crate) fn at_any_time(self) -> VerifiedClaims {
+    pub(crate) fn into_claims(self) -> VerifiedClaims {
         match self {
-            Self::Current(claims) | Self::Expired(claims) | Self::NotYet(claims) => claims,
+            Self::Valid(claims) | Self::Expired(claims) | Self::NotYetValid(claims) => claims,
         }
     }
 }
@@ -92,7 +92,7 @@ impl Policy {
     /// The error is `TokenExpired` only if the token meets all other rules. In all other cases it
     /// is `InvalidToken`.
     pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<VerifiedClaims, AuthError> {
-        self.verify_for(None, token, now)?.current()
+        self.verify_for(None, token, now)?.into_valid()
     }
 
     /// Verifies a token, and compares its times with `now` on the host's clock. If `audience` is
@@ -104,7 +104,7 @@ impl Policy {
         audience: Option<&Audience>,
         token: &str,
         now: Timestamp,
-    ) -> Result<Genuine, AuthError> {
+    ) -> Result<VerifiedToken, AuthError> {
         let parts = compact::split(token).ok_or(Refusal::Shape)?;
         let header = compact::decode(parts.header).ok_or(Refusal::Header)?;
         let key = self.key_for(&header)?;
@@ -152,7 +152,7 @@ impl Policy {
         payload: Payload<'_>,
         audience: Option<&Audience>,
         now: Timestamp,
-    ) -> Result<Genuine, Refusal> {
+    ) -> Result<VerifiedToken, Refusal> {
         let Payload { iss, aud, sub, sid, jti, iat, nbf, exp, rot, custom } = payload;
         if let Some(issuer) = &self.settings.issuer
             && iss.is_none_or(|iss| iss.0 != issuer.as_str())
@@ -187,11 +187,11 @@ impl Policy {
             custom: custom.map(String::into_boxed_str),
         };
         Ok(if early {
-            Genuine::NotYet(claims)
+            VerifiedToken::NotYetValid(claims)
         } else if self.is_past(&claims, now) {
-            Genuine::Expired(claims)
+            VerifiedToken::Expired(claims)
         } else {
-            Genuine::Current(claims)
+            VerifiedToken::Valid(claims)
         })
     }
 }
@@ -277,7 +277,9 @@ mod tests {
             policy.verify_for(None, &token, at(NOW as f64))
         };
         let expired = ("exp", Some("1600000000"));
-        let Ok(Genuine::Expired(claims)) = verified(&[expired]) else { panic!("must be expired") };
+        let Ok(VerifiedToken::Expired(claims)) = verified(&[expired]) else {
+            panic!("must be expired")
+        };
         assert_eq!(claims.expires_at, at(1.6e9));
         for change in [("iss", None), ("aud", None), ("sub", None), ("jti", None)] {
             assert!(verified(&[expired, change]).is_err(), "{change:?}");
@@ -296,10 +298,10 @@ mod tests {
                 let claims = claims(&[(change.0, Some(change.1)), ("exp", Some(exp))]);
                 let token = forge(&key(), header(&[]), claims);
                 let verified = policy().verify_for(None, &token, at(NOW as f64)).unwrap();
-                assert!(matches!(verified, Genuine::NotYet(_)), "{change:?} {exp}");
-                let error = verified.clone().current().unwrap_err();
+                assert!(matches!(verified, VerifiedToken::NotYetValid(_)), "{change:?} {exp}");
+                let error = verified.clone().into_valid().unwrap_err();
                 assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
-                assert_eq!(verified.at_any_time().user().as_str(), "ada");
+                assert_eq!(verified.into_claims().user().as_str(), "ada");
             }
         }
     }

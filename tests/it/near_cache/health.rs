@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use tower_session_auth::SessionAuthLayer;
 use tower_session_auth::manager::NearCacheState;
+use tower_session_auth::{FailurePolicy, SessionAuthLayer};
 
 use crate::near_cache::world::{sees, world, world_with_a_short_lease};
 use crate::support::commands::Commands;
@@ -53,6 +53,30 @@ async fn status_counts_hits_misses_fills_invalidations_and_lost_connections() {
         1,
         "stopping the worker is not a lost connection"
     );
+}
+
+#[tokio::test]
+async fn readiness_without_redis_is_what_a_layer_with_the_same_failure_policy_does() {
+    let mut world = world().await;
+    let login = login(&world.manager, "jeju").await;
+    let policies = [
+        (FailurePolicy::Refuse, false),
+        (FailurePolicy::ServeStale(Duration::from_secs(24 * 3600)), true),
+        (FailurePolicy::TokenOnly, true),
+    ];
+    let layers = policies.map(|(policy, _)| world.layer().failure_policy(policy));
+    for layer in &layers {
+        assert_eq!(sees(layer, &login.access_token).await, "live");
+    }
+    world.server.stop();
+    world.reaches(NearCacheState::Connecting).await;
+    for ((policy, ready), layer) in policies.into_iter().zip(&layers) {
+        let health = world.manager.health().await;
+        assert_eq!((health.connected, health.is_ready(policy)), (false, ready), "{policy:?}");
+        let refused = sees(layer, &login.access_token).await == "store_unavailable";
+        assert_eq!(refused, !ready, "{policy:?}");
+    }
+    world.background.stop().await.unwrap();
 }
 
 #[tokio::test]

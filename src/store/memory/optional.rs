@@ -1,4 +1,4 @@
-//! The optional abilities of the memory store: scans, counters of attempts, and regular work.
+//! The optional operations of the memory store: scans, counters of attempts, and regular work.
 
 use super::MemoryStore;
 use super::scan::{self, CursorParts};

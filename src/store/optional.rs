@@ -1,4 +1,4 @@
-//! Optional abilities of a store: scans, counters of attempts, and the work that the background
+//! Optional operations of a store: scans, counters of attempts, and the work that the background
 //! worker does with the store.
 
 use std::future::Future;
@@ -8,7 +8,7 @@ use super::scan::{Cleaned, Page, ScanCursor};
 use super::tracking::Tracking;
 use crate::error::{StoreError, StoreErrorKind};
 
-/// Scans over the sessions of all users, as an ability of a [`SessionStore`](super::SessionStore).
+/// Scans over the sessions of all users, as optional operations of a [`SessionStore`](super::SessionStore).
 ///
 /// The manager uses scans for its lists of all sessions, its statistics and its cleanup. A store
 /// that cannot scan keeps the default methods. These operations of the manager then fail with
@@ -62,7 +62,7 @@ pub trait ScanSessions: Send + Sync + 'static {
     }
 }
 
-/// Counters of attempts for [rate limits](crate::rate_limit), as an ability of a
+/// Counters of attempts for [rate limits](crate::rate_limit), as optional operations of a
 /// [`SessionStore`](super::SessionStore).
 ///
 /// A store that does not count keeps the default methods. Each process then counts its own
