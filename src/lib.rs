@@ -161,6 +161,7 @@ mod trace;
 pub mod worker;
 
 pub use self::authenticate::request_policy::FailurePolicy;
+pub use self::cache::Session;
 pub use self::error::{AuthError, AuthErrorKind};
 pub use self::id::{SessionId, UserId};
 pub use self::manager::{Login, SessionManager};
@@ -170,7 +171,7 @@ pub use self::middleware::extractors;
 pub use self::middleware::layer::SessionAuthLayer;
 pub use self::middleware::{guards, same_origin};
 pub use self::reason::RevokeReason;
-pub use self::session::{NewSession, Session};
+pub use self::session::NewSession;
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;
 pub use self::store::Target;

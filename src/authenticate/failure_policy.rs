@@ -1,15 +1,24 @@
 //! Applies the failure policy while the store is unavailable.
 
+use std::sync::Arc;
+
 use super::lookup::Verified;
 use super::request_policy::{FailurePolicy, RequestPolicy};
 use super::token_only::TokenOnly;
 use super::verify::Passed;
-use crate::cache::CacheEntry;
+use crate::cache::{CacheEntry, Live, Session};
 use crate::coherence::{Tick, increment};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::manager::SessionManager;
 use crate::resilience::StoreUnavailable;
 use crate::session::SessionData;
+
+/// What a request receives in place of the store's answer.
+enum StandIn<D> {
+    /// A cache entry that the failure policy still accepts.
+    Live(Arc<Live<D>>),
+    TokenOnly(TokenOnly),
+}
 
 impl<D: SessionData> SessionManager<D> {
     /// Applies the layer's failure policy. The parameter `away` proves that the store itself
@@ -26,34 +35,34 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Passed<D>, AuthError> {
         let mut passed = self.stand_in(&away, verified, request_policy);
         let mut role = None;
-        if let (Some(accounts), Some(claims)) = (&self.shared.accounts, verified.claims())
+        if let Some(accounts) = &self.shared.accounts
             && request_policy.policy != FailurePolicy::Refuse
         {
+            let user = verified.claims().user();
             // If the account is known to be inactive, the error must name the account and not the
             // store.
             let is_refused_for_it = |error: &AuthError| {
-                error.kind() == AuthErrorKind::StoreUnavailable
-                    && accounts.is_known_inactive(claims.user())
+                error.kind() == AuthErrorKind::StoreUnavailable && accounts.is_known_inactive(user)
             };
             if passed.as_ref().err().is_none_or(is_refused_for_it) {
-                role = Some(self.account_is_active(accounts, claims.user()).await?.role);
+                role = Some(self.account_is_active(accounts, user).await?.role);
                 // The session may have been revoked or may have expired during the directory call.
                 passed = self.stand_in(&away, verified, request_policy);
             }
         }
-        let passed = match (passed?, role) {
-            (Passed::Session(session), Some(role)) => {
-                Passed::Session(self.with_role(&session, role))
-            }
-            (passed, _) => passed,
+        let live = match passed? {
+            StandIn::Live(live) => live,
+            StandIn::TokenOnly(token) => return Ok(Passed::TokenOnly(token)),
         };
-        if let Passed::Session(session) = &passed {
-            if let Some(near) = &self.shared.near {
-                increment(&near.counters().stale_served);
-            }
-            self.note_use(session);
+        let live = match role {
+            Some(role) => self.with_role(&live, role),
+            None => live,
+        };
+        if let Some(near) = &self.shared.near {
+            increment(&near.counters().stale_served);
         }
-        Ok(passed)
+        self.note_use(&live);
+        Ok(Passed::Session(Session::of_entry(live, true)))
     }
 
     /// Decides whether the failure policy accepts the request, from what this process knows. No
@@ -63,9 +72,9 @@ impl<D: SessionData> SessionManager<D> {
         away: &StoreUnavailable,
         verified: &Verified<D>,
         request_policy: &RequestPolicy,
-    ) -> Result<Passed<D>, AuthError> {
+    ) -> Result<StandIn<D>, AuthError> {
         let refused = || AuthError::from(away.clone());
-        let claims = verified.claims().ok_or_else(refused)?;
+        let claims = verified.claims();
         if request_policy.policy == FailurePolicy::Refuse {
             return Err(refused());
         }
@@ -79,16 +88,16 @@ impl<D: SessionData> SessionManager<D> {
             return Err(ended);
         }
         match request_policy.policy {
-            FailurePolicy::TokenOnly => Ok(Passed::TokenOnly(TokenOnly::new(claims.clone()))),
+            FailurePolicy::TokenOnly => Ok(StandIn::TokenOnly(TokenOnly::new(claims.clone()))),
             FailurePolicy::ServeStale(max) => {
                 let near = self.shared.near.as_ref();
                 let (Some(near), Some(key)) = (near, &verified.key) else { return Err(refused()) };
-                let Some(CacheEntry::Live(session)) = near.get(key) else { return Err(refused()) };
+                let Some(CacheEntry::Live(live)) = near.get(key) else { return Err(refused()) };
                 let bound = near.lease().saturating_add(max);
-                let serves = session.validity().is_some_and(|validity| {
+                let serves = live.validity.as_ref().is_some_and(|validity| {
                     validity.serves_stale(verified.policy, Tick::now(), bound)
                 });
-                if serves { Ok(Passed::Session(session.stale())) } else { Err(refused()) }
+                if serves { Ok(StandIn::Live(live)) } else { Err(refused()) }
             }
             FailurePolicy::Refuse => Err(refused()),
         }

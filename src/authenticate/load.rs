@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::lookup::Verified;
 use super::request_policy::RequestPolicy;
-use crate::cache::{CacheEntry, Ended, LoadError, NearCache};
+use crate::cache::{CacheEntry, Ended, Live, LoadError, NearCache};
 use crate::clock::Timestamp;
 use crate::coherence::{Stamp, Tick, Validity, ValidityBounds, increment};
 use crate::deadline;
@@ -18,7 +18,7 @@ use crate::id::{SessionId, UserId};
 use crate::manager::shared::accounts::ASKED_AT_MOST;
 use crate::manager::{SessionManager, Shared};
 use crate::resilience::{CallError, Operation};
-use crate::session::{Session, SessionData, State, StoredContent, Undecodable};
+use crate::session::{SessionData, State, StoredContent, Undecodable};
 use crate::store::{Activity, Record, StoreError, StoreErrorKind, Tracked};
 use crate::token::VerifiedClaims;
 use crate::trace;
@@ -44,7 +44,7 @@ impl<D: SessionData> SessionManager<D> {
         verified: &Verified<D>,
         request_policy: &RequestPolicy,
         end: Instant,
-    ) -> Result<Session<D>, LoadError> {
+    ) -> Result<Arc<Live<D>>, LoadError> {
         let known = match (&self.shared.near, &verified.key) {
             (Some(near), Some(key)) => match request_policy.staleness.within(near.lease()) {
                 // While the invalidation connection is down, a request never joins another
@@ -77,9 +77,9 @@ impl<D: SessionData> SessionManager<D> {
             _ => self.ask(verified).await?,
         };
         match known {
-            CacheEntry::Live(session) => {
-                self.note_use(&session);
-                Ok(session)
+            CacheEntry::Live(live) => {
+                self.note_use(&live);
+                Ok(live)
             }
             CacheEntry::Ended(ended) => Err(ended.error.clone().into()),
         }
@@ -97,7 +97,7 @@ impl<D: SessionData> SessionManager<D> {
         near: &NearCache<D>,
         verified: &Verified<D>,
     ) -> Result<CacheEntry<D>, LoadError> {
-        let claims = verified.claims().ok_or_else(nobody)?;
+        let claims = verified.claims();
         let (user, id) = (claims.user(), claims.session_id());
         let at = Tick::now();
         // Take the stamp before sending the read. In the other order, a change in between would go
@@ -129,7 +129,7 @@ impl<D: SessionData> SessionManager<D> {
     /// cache may keep the decoded answer: later requests load the record, but do not decode it
     /// again while it is unchanged.
     async fn ask(&self, verified: &Verified<D>) -> Result<CacheEntry<D>, LoadError> {
-        let claims = verified.claims().ok_or_else(nobody)?;
+        let claims = verified.claims();
         let (user, id) = (claims.user(), claims.session_id());
         let at = Tick::now();
         let remembered = self.shared.touches.remembered(user, id);
@@ -145,14 +145,14 @@ impl<D: SessionData> SessionManager<D> {
         })?;
         is_not_ahead(claims, record.as_ref())?;
         // An unchanged record need not be decoded again.
-        if let (Some(record), Some(session)) = (&record, verified.last_seen())
-            && session.state().is_of(record)
+        if let (Some(record), Some(live)) = (&record, verified.last_seen())
+            && live.state.is_of(record)
         {
             let Some(accounts) = &self.shared.accounts else {
-                return Ok(CacheEntry::Live(session.clone()));
+                return Ok(CacheEntry::Live(Arc::clone(live)));
             };
             let granted = Box::pin(self.account_of_session(accounts, user)).await?;
-            return Ok(CacheEntry::Live(self.with_role(session, granted.role)));
+            return Ok(CacheEntry::Live(self.with_role(live, granted.role)));
         }
         let before = Before { at, stamp: None, remembered };
         Ok(self.answered(verified, claims, record, before).await?)
@@ -208,8 +208,8 @@ impl<D: SessionData> SessionManager<D> {
         };
         let ask_again = ask_again.min(at.after(self.shared.revalidate_after));
         let validity = self.validity(verified, claims, stamp, at, ends, ask_again);
-        let session = Session::shown(state, claims.clone(), validity);
-        Ok(self.remember(verified, CacheEntry::Live(session)))
+        let live = Live { validity, state, claims: claims.clone() };
+        Ok(self.remember(verified, CacheEntry::Live(Arc::new(live))))
     }
 
     /// Maps an error of the store. An unreadable record is cached as "no such session", so that it
@@ -260,15 +260,15 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Queues a touch of the session, if one is due.
-    pub(crate) fn note_use(&self, session: &Session<D>) {
-        let now = Tick::now();
-        if session.validity().is_some_and(|validity| !validity.is_due(now)) {
+    pub(crate) fn note_use(&self, live: &Live<D>) {
+        let (now, Live { validity, state, claims }) = (Tick::now(), live);
+        if validity.as_ref().is_some_and(|validity| !validity.is_due(now)) {
             return;
         }
         let Shared { store_client, touches, .. } = &*self.shared;
-        let key = (session.user_id().clone(), session.id().clone());
-        let next = touches.used(key, Life::of(session), store_client.now());
-        if let Some(validity) = session.validity() {
+        let key = (state.user.clone(), state.id.clone());
+        let next = touches.used(key, Life::new(state, claims), store_client.now());
+        if let Some(validity) = validity {
             validity.set_due(now.after(next));
         }
     }
@@ -308,16 +308,16 @@ impl<D: SessionData> SessionManager<D> {
         .map_err(unreadable)
     }
 
-    /// Builds a session for which no token was presented.
-    pub(crate) fn session(
+    /// Decodes a record, and builds the session state of it.
+    pub(crate) fn decoded_state(
         &self,
         user: UserId,
         id: SessionId,
         mut record: Record,
         activity: Activity,
-    ) -> Result<Session<D>, StoreError> {
+    ) -> Result<State<D>, StoreError> {
         let stored = Arc::new(self.content(std::mem::take(&mut record.payload))?);
-        Ok(Session::new(self.state(user, id, &record, stored, activity, Tick::now())))
+        Ok(self.state(user, id, &record, stored, activity, Tick::now()))
     }
 
     /// Builds the session state of a record, with the content decoded from its payload.
@@ -372,11 +372,6 @@ fn is_not_ahead(claims: &VerifiedClaims, record: Option<&Record>) -> Result<(), 
         }
         _ => Ok(()),
     }
-}
-
-/// Returns the error for a cached token without claims. This case does not occur.
-fn nobody() -> AuthError {
-    AuthError::new(AuthErrorKind::InvalidToken)
 }
 
 /// Maps an error of the store to the client's answer. Logs, once per request, each error that

@@ -1,12 +1,14 @@
 //! The near cache lookup of a request's token. The fast path (cache hit) ends here.
 
+use std::sync::Arc;
+
 use super::request_policy::RequestPolicy;
-use crate::cache::{CacheEntry, Key};
+use crate::cache::{CacheEntry, Key, Live, Session};
 use crate::coherence::{Tick, increment};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::manager::{SessionManager, Shared};
-use crate::session::{Session, SessionData};
+use crate::session::SessionData;
 use crate::token::VerifiedClaims;
 
 /// The result of the check of a token without I/O.
@@ -40,15 +42,14 @@ pub(crate) enum Token<D> {
 
 impl<D> Verified<D> {
     /// Returns the token's user and session.
-    pub(crate) fn who(&self) -> Option<(UserId, SessionId)> {
-        self.claims().map(|claims| (claims.user().clone(), claims.session_id().clone()))
+    pub(crate) fn who(&self) -> (UserId, SessionId) {
+        let claims = self.claims();
+        (claims.user().clone(), claims.session_id().clone())
     }
 
-    /// Returns the claims. `None` only for a cached session without claims, which does not occur:
-    /// see [`CacheEntry::claims`].
-    pub(crate) fn claims(&self) -> Option<&VerifiedClaims> {
+    pub(crate) fn claims(&self) -> &VerifiedClaims {
         match &self.token {
-            Token::New(claims) => Some(claims),
+            Token::New(claims) => claims,
             Token::Cached(entry) => entry.claims(),
         }
     }
@@ -61,10 +62,10 @@ impl<D> Verified<D> {
         }
     }
 
-    /// Returns the cached session, if the cache entry holds one.
-    pub(crate) fn last_seen(&self) -> Option<&Session<D>> {
+    /// Returns the cache entry, if the session was live when the entry was read.
+    pub(crate) fn last_seen(&self) -> Option<&Arc<Live<D>>> {
         match &self.token {
-            Token::Cached(CacheEntry::Live(session)) => Some(session),
+            Token::Cached(CacheEntry::Live(live)) => Some(live),
             _ => None,
         }
     }
@@ -92,7 +93,7 @@ impl<D: SessionData> SessionManager<D> {
             // Check `exp` again, because the host's clock may have been set since the token was
             // verified.
             let is_verified = validity.is_verified(policy, now);
-            if !is_verified || entry.claims().is_none_or(|claims| self.is_past(claims)) {
+            if !is_verified || self.is_past(entry.claims()) {
                 return self.verify_text(token, request_policy);
             }
             increment(&near.counters().misses);
@@ -107,12 +108,12 @@ impl<D: SessionData> SessionManager<D> {
     /// Turns a cache hit into the result of the lookup, and queues a touch if one is due.
     fn hit(&self, entry: CacheEntry<D>, is_due: bool) -> Lookup<D> {
         match entry {
-            CacheEntry::Live(session) => {
+            CacheEntry::Live(live) => {
                 self.shared.accepted.increment(1);
                 if is_due {
-                    self.note_use(&session);
+                    self.note_use(&live);
                 }
-                Lookup::Passes(session)
+                Lookup::Passes(Session::of_entry(live, false))
             }
             CacheEntry::Ended(ended) => {
                 self.refused(&ended.error, Some(ended.who()));

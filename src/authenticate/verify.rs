@@ -7,11 +7,12 @@ use super::lookup::{Lookup, Verified};
 use super::request_policy::RequestPolicy;
 use super::token_only::TokenOnly;
 use crate::cache::LoadError;
+use crate::cache::Session;
 use crate::deadline;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::manager::SessionManager;
-use crate::session::{Session, SessionData};
+use crate::session::SessionData;
 use crate::telemetry::events::{Event, Events};
 use crate::token::{Audience, VerifiedClaims, VerifiedToken};
 
@@ -100,7 +101,7 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Passed<D>, AuthError> {
         let end = self.request_end();
         let checked = match self.load(verified, request_policy, end).await {
-            Ok(session) => Ok(Passed::Session(session)),
+            Ok(live) => Ok(Passed::Session(Session::of_entry(live, false))),
             Err(LoadError::Refused(error)) => Err(error),
             // Boxed because it is rare: this keeps the future of each request small.
             Err(LoadError::StoreUnavailable(away)) => {
@@ -110,7 +111,7 @@ impl<D: SessionData> SessionManager<D> {
         };
         match &checked {
             Ok(_) => self.shared.accepted.increment(1),
-            Err(error) => self.refused(error, verified.who()),
+            Err(error) => self.refused(error, Some(verified.who())),
         }
         checked
     }

@@ -14,9 +14,9 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::entry::Key;
+use super::entry::{EntryAddress, Key, Live};
 use crate::id::{SessionId, UserId};
-use crate::session::{Session, SessionAddress, StoredContent};
+use crate::session::StoredContent;
 
 /// The number of tables (shards). Each has its own lock. A power of two.
 const SHARDS: usize = 16;
@@ -62,13 +62,12 @@ pub(super) struct Content<D> {
     entries: Entries,
 }
 
-/// The cache entries that share the content: the address of the session value in each entry, and
-/// the entry's token. While a new entry of the owner replaces its old entry, two entries of the
+/// The cache entries that share the content: the address and the token of each. While a new entry of the owner replaces its old entry, two entries of the
 /// owner are listed.
 struct Entries {
     /// Most sessions have one token, so one entry needs no allocation.
-    first: Option<(SessionAddress, Key)>,
-    others: HashMap<SessionAddress, Key, RandomState>,
+    first: Option<(EntryAddress, Key)>,
+    others: HashMap<EntryAddress, Key, RandomState>,
 }
 
 /// What [`Place::add`] did.
@@ -97,10 +96,10 @@ impl<D> Contents<D> {
         Place { shard: self.shards.get(shard).unwrap_or(first), hash }
     }
 
-    /// Removes a session value that is no longer cached for this token. If the content then has no
+    /// Removes an entry that is no longer cached for this token. If the content then has no
     /// owner, removes the content too and returns it.
-    pub(super) fn take(&self, token: &Key, session: &Session<D>) -> Option<Box<Content<D>>> {
-        self.place(session.user_id(), session.id()).take(token, session)
+    pub(super) fn take(&self, token: &Key, live: &Arc<Live<D>>) -> Option<Box<Content<D>>> {
+        self.place(&live.state.user, &live.state.id).take(token, live)
     }
 
     /// Removes and returns all contents.
@@ -124,51 +123,50 @@ impl<D> Place<'_, D> {
         (content.stored.payload == *payload).then(|| Arc::clone(&content.stored))
     }
 
-    /// Adds the session that the caller is about to cache for this token.
-    pub(super) fn add(&self, token: &Key, session: &Session<D>) -> Added<D> {
+    /// Adds the entry that the caller is about to cache for this token.
+    pub(super) fn add(&self, token: &Key, live: &Arc<Live<D>>) -> Added<D> {
         let mut table = self.lock();
-        let is_of = |(_, content): &Slot<D>| content.is_of(session.user_id(), session.id());
+        let is_of = |(_, content): &Slot<D>| content.is_of(&live.state.user, &live.state.id);
         match table.find_mut(self.hash, is_of) {
-            Some((_, content)) if content.is_shared_by(session) => {
-                content.entries.insert(session.address(), token.clone());
+            Some((_, content)) if content.is_shared_by(live) => {
+                content.entries.insert(live.address(), token.clone());
                 if content.owner == *token {
                     Added::Owner { replaced: None }
                 } else {
                     Added::Sharer
                 }
             }
-            Some((_, content)) if content.stored.payload == session.state().stored.payload => {
+            Some((_, content)) if content.stored.payload == live.state.stored.payload => {
                 Added::Duplicate
             }
             Some((_, content)) => {
-                let new = Box::new(Content::new(token, session));
+                let new = Box::new(Content::new(token, live));
                 Added::Owner { replaced: Some(std::mem::replace(content, new)) }
             }
             None => {
-                let slot = (self.hash, Box::new(Content::new(token, session)));
+                let slot = (self.hash, Box::new(Content::new(token, live)));
                 table.insert_unique(self.hash, slot, |(hash, _)| *hash);
                 Added::Owner { replaced: None }
             }
         }
     }
 
-    fn take(&self, token: &Key, session: &Session<D>) -> Option<Box<Content<D>>> {
+    fn take(&self, token: &Key, live: &Arc<Live<D>>) -> Option<Box<Content<D>>> {
         let mut table = self.lock();
-        let is_of = |(_, content): &Slot<D>| content.is_of(session.user_id(), session.id());
+        let is_of = |(_, content): &Slot<D>| content.is_of(&live.state.user, &live.state.id);
         let mut found = table.find_entry(self.hash, is_of).ok()?;
         let (_, content) = found.get_mut();
-        content.entries.remove(session.address())?;
+        content.entries.remove(live.address())?;
         let is_owned = content.owner != *token || content.entries.contain(token);
         if is_owned { None } else { Some(found.remove().0.1) }
     }
 
-    /// Returns whether this session value (by address) was added and its content is still in the
-    /// table.
-    pub(super) fn has(&self, session: &Session<D>) -> bool {
-        let is_of = |(_, content): &Slot<D>| content.is_of(session.user_id(), session.id());
+    /// Returns whether this entry was added and its content is still in the table.
+    pub(super) fn has(&self, live: &Arc<Live<D>>) -> bool {
+        let is_of = |(_, content): &Slot<D>| content.is_of(&live.state.user, &live.state.id);
         self.lock()
             .find(self.hash, is_of)
-            .is_some_and(|(_, content)| content.entries.has(session.address()))
+            .is_some_and(|(_, content)| content.entries.has(live.address()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Table<D>> {
@@ -179,14 +177,14 @@ impl<D> Place<'_, D> {
 }
 
 impl<D> Content<D> {
-    fn new(token: &Key, session: &Session<D>) -> Self {
+    fn new(token: &Key, live: &Arc<Live<D>>) -> Self {
         Self {
-            user: session.user_id().clone(),
-            id: session.id().clone(),
-            stored: Arc::clone(&session.state().stored),
+            user: live.state.user.clone(),
+            id: live.state.id.clone(),
+            stored: Arc::clone(&live.state.stored),
             owner: token.clone(),
             entries: Entries {
-                first: Some((session.address(), token.clone())),
+                first: Some((live.address(), token.clone())),
                 others: HashMap::default(),
             },
         }
@@ -196,35 +194,35 @@ impl<D> Content<D> {
         self.id == *id && self.user == *user
     }
 
-    fn is_shared_by(&self, session: &Session<D>) -> bool {
-        Arc::ptr_eq(&self.stored, &session.state().stored)
+    fn is_shared_by(&self, live: &Arc<Live<D>>) -> bool {
+        Arc::ptr_eq(&self.stored, &live.state.stored)
     }
 
-    /// Returns the cache entries that share the content: the session value and the token of each.
-    pub(super) fn into_entries(self) -> impl Iterator<Item = (SessionAddress, Key)> {
+    /// Returns the cache entries that share the content: the address and the token of each.
+    pub(super) fn into_entries(self) -> impl Iterator<Item = (EntryAddress, Key)> {
         let Entries { first, others } = self.entries;
         first.into_iter().chain(others)
     }
 }
 
 impl Entries {
-    fn insert(&mut self, session: SessionAddress, token: Key) {
+    fn insert(&mut self, entry: EntryAddress, token: Key) {
         match &self.first {
-            Some((first, _)) if *first != session => drop(self.others.insert(session, token)),
-            _ => self.first = Some((session, token)),
+            Some((first, _)) if *first != entry => drop(self.others.insert(entry, token)),
+            _ => self.first = Some((entry, token)),
         }
     }
 
-    fn remove(&mut self, session: SessionAddress) -> Option<Key> {
-        match self.first.take_if(|(first, _)| *first == session) {
+    fn remove(&mut self, entry: EntryAddress) -> Option<Key> {
+        match self.first.take_if(|(first, _)| *first == entry) {
             Some((_, token)) => Some(token),
-            None => self.others.remove(&session),
+            None => self.others.remove(&entry),
         }
     }
 
-    fn has(&self, session: SessionAddress) -> bool {
-        self.first.as_ref().is_some_and(|(first, _)| *first == session)
-            || self.others.contains_key(&session)
+    fn has(&self, entry: EntryAddress) -> bool {
+        self.first.as_ref().is_some_and(|(first, _)| *first == entry)
+            || self.others.contains_key(&entry)
     }
 
     fn contain(&self, token: &Key) -> bool {

@@ -13,17 +13,17 @@ use quick_cache::sync::Cache;
 use quick_cache::{Lifecycle, Weighter};
 
 use super::contents::{Added, Content, Contents, is_shared};
-use super::entry::{CacheEntry, Ended, Key, KeyRef};
+use super::entry::{CacheEntry, Ended, EntryAddress, Key, KeyRef, Live};
 use super::weight::{Capacity, DataSize, Weights};
 use crate::id::{SessionId, UserId};
-use crate::session::{Session, SessionAddress, StoredContent};
+use crate::session::StoredContent;
 
 /// A value in the cache.
 pub(super) enum Entry<D> {
     /// What is known about a token that owns no content.
     CacheEntry(CacheEntry<D>),
-    /// The session of a token that owns the session's content, or has a small content of its own.
-    Owner(Session<D>),
+    /// The live entry of a token that owns the session's content, or has a small content of its own.
+    Owner(Arc<Live<D>>),
 }
 
 /// The entries that left the cache.
@@ -79,19 +79,19 @@ impl<D> Entries<D> {
     /// If the token owns the session's content and the content has changed, the entries that share
     /// the old content are removed.
     pub(super) fn insert(&self, token: Key, known: CacheEntry<D>) {
-        let CacheEntry::Live(session) = known else {
+        let CacheEntry::Live(live) = known else {
             return self.put(token, Entry::CacheEntry(known));
         };
-        if !is_shared(&session.state().stored.payload) {
-            return self.put(token, Entry::Owner(session));
+        if !is_shared(&live.state.stored.payload) {
+            return self.put(token, Entry::Owner(live));
         }
-        let place = self.contents.place(session.user_id(), session.id());
-        let entry = match place.add(&token, &session) {
+        let place = self.contents.place(&live.state.user, &live.state.id);
+        let entry = match place.add(&token, &live) {
             Added::Owner { replaced } => {
                 self.remove_all(replaced);
-                Entry::Owner(session.clone())
+                Entry::Owner(Arc::clone(&live))
             }
-            Added::Sharer => Entry::CacheEntry(CacheEntry::Live(session.clone())),
+            Added::Sharer => Entry::CacheEntry(CacheEntry::Live(Arc::clone(&live))),
             // Do not cache a second copy. The token's next request shares the copy that is in the
             // table.
             Added::Duplicate => return,
@@ -100,8 +100,8 @@ impl<D> Entries<D> {
         // Check again: between `add` and `put`, another thread may have removed the content and the
         // entries that were then in the cache. It could not remove this entry, which was inserted
         // later.
-        if !place.has(&session) {
-            self.remove(&token, session.address());
+        if !place.has(&live) {
+            self.remove(&token, live.address());
         }
     }
 
@@ -119,26 +119,25 @@ impl<D> Entries<D> {
         let mut evicted = Evicted::new();
         self.cache.insert_with_lifecycle(key, entry, &mut evicted);
         for (key, entry) in evicted {
-            if let CacheEntry::Live(session) = entry.into_known()
-                && is_shared(&session.state().stored.payload)
+            if let CacheEntry::Live(live) = entry.into_known()
+                && is_shared(&live.state.stored.payload)
             {
-                self.remove_all(self.contents.take(&key, &session));
+                self.remove_all(self.contents.take(&key, &live));
             }
         }
     }
 
     /// Removes the entries that share a content that is no longer cached.
     fn remove_all(&self, content: Option<Box<Content<D>>>) {
-        for (session, token) in content.into_iter().flat_map(|content| content.into_entries()) {
-            self.remove(&token, session);
+        for (entry, token) in content.into_iter().flat_map(|content| content.into_entries()) {
+            self.remove(&token, entry);
         }
     }
 
-    /// Removes the entry of a token if it holds this session value. A newer entry of the same token
+    /// Removes the entry of a token if it is the entry with this address. A newer entry of the same token
     /// stays.
-    fn remove(&self, token: &Key, address: SessionAddress) {
-        let is_this =
-            |entry: &Entry<D>| entry.session().is_some_and(|session| session.address() == address);
+    fn remove(&self, token: &Key, address: EntryAddress) {
+        let is_this = |entry: &Entry<D>| entry.live().is_some_and(|live| live.address() == address);
         drop(self.cache.remove_if(token, is_this));
     }
 }
@@ -147,13 +146,13 @@ impl<D> Entry<D> {
     fn into_known(self) -> CacheEntry<D> {
         match self {
             Self::CacheEntry(known) => known,
-            Self::Owner(session) => CacheEntry::Live(session),
+            Self::Owner(live) => CacheEntry::Live(live),
         }
     }
 
-    fn session(&self) -> Option<&Session<D>> {
+    fn live(&self) -> Option<&Arc<Live<D>>> {
         match self {
-            Self::CacheEntry(CacheEntry::Live(session)) | Self::Owner(session) => Some(session),
+            Self::CacheEntry(CacheEntry::Live(live)) | Self::Owner(live) => Some(live),
             Self::CacheEntry(CacheEntry::Ended(_)) => None,
         }
     }
@@ -162,13 +161,11 @@ impl<D> Entry<D> {
 impl<D> Weighter<Key, Entry<D>> for Weights {
     fn weight(&self, key: &Key, entry: &Entry<D>) -> u64 {
         match entry {
-            Entry::CacheEntry(CacheEntry::Live(session)) => self.entry(key, session.own_size()),
+            Entry::CacheEntry(CacheEntry::Live(live)) => self.entry(key, live.own_size()),
             Entry::CacheEntry(CacheEntry::Ended(ended)) => {
                 self.entry(key, size_of::<Ended>() + ended.claims.heap_size())
             }
-            Entry::Owner(session) => {
-                self.entry(key, session.own_size()) + session.state().stored.weight
-            }
+            Entry::Owner(live) => self.entry(key, live.own_size()) + live.state.stored.weight,
         }
     }
 }
@@ -187,7 +184,7 @@ impl<D> Clone for Entry<D> {
     fn clone(&self) -> Self {
         match self {
             Self::CacheEntry(known) => Self::CacheEntry(known.clone()),
-            Self::Owner(session) => Self::Owner(session.clone()),
+            Self::Owner(live) => Self::Owner(Arc::clone(live)),
         }
     }
 }

@@ -9,7 +9,7 @@ use quick_cache::Equivalent;
 use crate::coherence::Validity;
 use crate::error::AuthError;
 use crate::id::{SessionId, UserId};
-use crate::session::Session;
+use crate::session::State;
 use crate::token::VerifiedClaims;
 
 /// The key of an entry: a verified token, and the number of the audience that it was verified for.
@@ -85,16 +85,66 @@ impl Equivalent<Key> for KeyRef<'_> {
 /// What this process knows about a verified token. Cheap to clone.
 pub(crate) enum CacheEntry<D> {
     /// The session was live when it was read.
-    Live(Session<D>),
+    Live(Arc<Live<D>>),
     /// The session was revoked or has expired, or its record cannot be read.
     Ended(Arc<Ended>),
 }
+
+/// A token whose session was live when it was read.
+///
+/// One allocation, because each request clones and drops it. `repr(C)` keeps `validity` first, next
+/// to the reference counts: a cache hit reads both.
+#[repr(C)]
+pub(crate) struct Live<D> {
+    pub(crate) validity: Option<Validity>,
+    pub(crate) state: State<D>,
+    pub(crate) claims: VerifiedClaims,
+}
+
+/// Identifies a [`Live`] entry while the entry exists: its address in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct EntryAddress(usize);
 
 /// A token whose session is not live, and the error for its requests.
 pub(crate) struct Ended {
     pub(crate) claims: VerifiedClaims,
     pub(crate) error: AuthError,
     pub(crate) validity: Option<Validity>,
+}
+
+impl<D> Live<D> {
+    /// Returns a copy of this entry with a state that `change` has changed.
+    pub(crate) fn with_state(&self, change: impl FnOnce(&mut State<D>)) -> Self {
+        let mut state = self.state.copy();
+        change(&mut state);
+        Self { validity: self.validity.clone(), state, claims: self.claims.clone() }
+    }
+
+    /// Returns an entry without a validity, with the claims of a token of this session.
+    #[cfg(test)]
+    pub(super) fn for_test(state: State<D>) -> Self {
+        let claims = VerifiedClaims {
+            user: state.user.clone(),
+            session: state.id.clone(),
+            token_id: "jti".into(),
+            issued_at: state.created,
+            expires_at: state.absolute_deadline,
+            rotation: None,
+            custom: None,
+        };
+        Self { validity: None, state, claims }
+    }
+
+    pub(super) fn address(self: &Arc<Self>) -> EntryAddress {
+        EntryAddress(Arc::as_ptr(self).addr())
+    }
+
+    /// Returns an estimate of the memory of this entry in bytes, without the content that entries
+    /// share.
+    pub(super) fn own_size(&self) -> usize {
+        let role = self.state.directory_role.name().map_or(0, str::len);
+        size_of::<Self>() + self.claims.heap_size() + role
+    }
 }
 
 impl Ended {
@@ -108,17 +158,16 @@ impl<D> CacheEntry<D> {
     /// was not created for the cache.
     pub(crate) fn validity(&self) -> Option<&Validity> {
         match self {
-            Self::Live(session) => session.validity(),
+            Self::Live(live) => live.validity.as_ref(),
             Self::Ended(ended) => ended.validity.as_ref(),
         }
     }
 
-    /// Returns the claims of the token. `None` if the session was loaded without a token. The near
-    /// cache never contains such a session.
-    pub(crate) fn claims(&self) -> Option<&VerifiedClaims> {
+    /// Returns the claims of the token.
+    pub(crate) fn claims(&self) -> &VerifiedClaims {
         match self {
-            Self::Live(session) => session.claims(),
-            Self::Ended(ended) => Some(&ended.claims),
+            Self::Live(live) => &live.claims,
+            Self::Ended(ended) => &ended.claims,
         }
     }
 }
@@ -127,7 +176,7 @@ impl<D> CacheEntry<D> {
 impl<D> Clone for CacheEntry<D> {
     fn clone(&self) -> Self {
         match self {
-            Self::Live(session) => Self::Live(session.clone()),
+            Self::Live(live) => Self::Live(Arc::clone(live)),
             Self::Ended(ended) => Self::Ended(Arc::clone(ended)),
         }
     }

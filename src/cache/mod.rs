@@ -13,6 +13,7 @@ mod contents;
 mod entries;
 mod entry;
 mod load_error;
+mod session;
 mod single_flight;
 mod status;
 mod weight;
@@ -24,8 +25,9 @@ use bytes::Bytes;
 
 use self::entries::Entries;
 use self::entry::KeyRef;
-pub(crate) use self::entry::{CacheEntry, Ended, Key};
+pub(crate) use self::entry::{CacheEntry, Ended, Key, Live};
 pub(crate) use self::load_error::LoadError;
+pub use self::session::Session;
 use self::single_flight::SingleFlight;
 pub use self::status::{NearCacheState, NearCacheStats};
 pub(crate) use self::weight::{Capacity, DataSize};

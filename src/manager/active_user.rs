@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::SessionManager;
 use super::shared::accounts::{Accounts, Grant};
+use crate::cache::Session;
 use crate::directory::User;
 use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::id::UserId;
-use crate::session::{Session, SessionData};
+use crate::session::SessionData;
 
 impl<D: SessionData> SessionManager<D> {
     /// Returns the user of a session. Always calls the directory. Without a directory, returns the

@@ -1,10 +1,11 @@
 //! Reading one session.
 
 use super::SessionManager;
+use crate::cache::Session;
 use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
 use crate::resilience::Operation;
-use crate::session::{Session, SessionData};
+use crate::session::SessionData;
 
 impl<D: SessionData> SessionManager<D> {
     /// Returns a live session with its exact last activity and idle deadline. Returns `None` if the
@@ -27,8 +28,8 @@ impl<D: SessionData> SessionManager<D> {
         else {
             return Ok(None);
         };
-        match self.as_it_is(user, id, record).await {
-            Ok(session) => Ok(Some(session)),
+        match self.exact_state(user, id, record).await {
+            Ok(state) => Ok(Some(Session::of_state(state))),
             Err(SessionError::Gone) => Ok(None),
             Err(error) => Err(error),
         }

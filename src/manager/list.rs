@@ -7,11 +7,12 @@ use bytes::Bytes;
 
 use super::SessionManager;
 use super::page_cursor::Cursor;
+use crate::cache::Session;
 use crate::coherence::Tick;
 use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
 use crate::resilience::Operation;
-use crate::session::{Session, SessionData, StoredContent, Undecodable};
+use crate::session::{SessionData, StoredContent, Undecodable};
 use crate::store::{Listed, Page};
 use crate::trace;
 
@@ -169,7 +170,7 @@ impl<D: SessionData> SessionManager<D> {
             match decode(std::mem::take(&mut record.payload)) {
                 Ok(stored) => {
                     let (stored, now) = (Arc::new(stored), Tick::now());
-                    Some(Session::new(self.state(user, id, &record, stored, activity, now)))
+                    Some(Session::of_state(self.state(user, id, &record, stored, activity, now)))
                 }
                 Err(error) => {
                     why.get_or_insert((id, error));

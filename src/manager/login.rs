@@ -9,15 +9,14 @@ use serde_json::{Map, Value};
 use super::SessionManager;
 use super::run_to_completion::run_to_completion;
 use super::shared::lifetimes::Lifetimes;
+use crate::cache::Session;
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
 use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
 use crate::reason::RevokeReason;
 use crate::resilience::{CallError, Operation};
-use crate::session::{
-    LoginFence, NewSession, Session, SessionData, State, StoredContent, StoredSizes,
-};
+use crate::session::{LoginFence, NewSession, SessionData, State, StoredContent, StoredSizes};
 use crate::store::{Created, NewRecord, Opened, Salt, StoreError, StoreErrorKind};
 use crate::telemetry::events::{Event, Suspicion};
 use crate::token::{NewToken, RefreshClaims, RefreshToken};
@@ -164,7 +163,7 @@ impl<D: SessionData> SessionManager<D> {
             events: shared.events.clone(),
         };
         let Signed { text: access_token, expires_in } = token;
-        let session = Session::new(state);
+        let session = Session::of_state(state);
         self.tell_created(&session, opened);
         Ok(Login { session, access_token, expires_in, refresh_token })
     }

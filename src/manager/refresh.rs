@@ -10,6 +10,7 @@ use super::run_to_completion::run_to_completion;
 use super::shared::lifetimes::Lifetimes;
 use super::shared::refresh_tokens::Refresh;
 use crate::authenticate::load;
+use crate::cache::Session;
 use crate::clock::Timestamp;
 use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::id::{SessionId, UserId, random_text};
@@ -199,14 +200,17 @@ impl<D: SessionData> SessionManager<D> {
                 return Err(why.map_or_else(unknown, |(error, _)| error));
             }
         };
-        let session = self.session(user.clone(), id.clone(), record, activity);
-        let session = session.map_err(|error| load::refusal(error, &id))?;
+        let state = self.decoded_state(user.clone(), id.clone(), record, activity);
+        let mut state = state.map_err(|error| load::refusal(error, &id))?;
         let ((access, refresh_token), role) = tokens?;
         if retried {
             events.emit(Event::RefreshRetried { user, session: id });
         }
+        if state.directory_role != role {
+            self.apply_role(&mut state, role);
+        }
         Ok(Login {
-            session: self.with_role(&session, role),
+            session: Session::of_state(state),
             access_token: access.text,
             expires_in: access.expires_in,
             refresh_token: Some(refresh_token),

@@ -1,9 +1,12 @@
 //! Roles from the user directory, and the background writes that update stored sessions.
 
+use std::sync::Arc;
+
 use super::SessionManager;
+use crate::cache::Live;
 use crate::directory::Role;
 use crate::id::{SessionId, UserId};
-use crate::session::{Session, SessionData, State};
+use crate::session::{SessionData, State};
 use crate::trace;
 
 impl<D: SessionData> SessionManager<D> {
@@ -30,12 +33,12 @@ impl<D: SessionData> SessionManager<D> {
         state.directory_role = role;
     }
 
-    /// Returns the same session with the directory's present role.
-    pub(crate) fn with_role(&self, session: &Session<D>, role: Role) -> Session<D> {
-        if session.state().directory_role == role {
-            return session.clone();
+    /// Returns the same entry with the directory's present role.
+    pub(crate) fn with_role(&self, live: &Arc<Live<D>>, role: Role) -> Arc<Live<D>> {
+        if live.state.directory_role == role {
+            return Arc::clone(live);
         }
-        session.with_state(|state| self.apply_role(state, role))
+        Arc::new(live.with_state(|state| self.apply_role(state, role)))
     }
 
     /// Runs in its own task, so that no request waits for it.

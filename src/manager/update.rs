@@ -7,11 +7,12 @@ use tokio::time::Instant;
 
 use super::run_to_completion::run_to_completion;
 use super::{SessionManager, Shared};
+use crate::cache::Session;
 use crate::clock::Timestamp;
 use crate::error::SessionError;
 use crate::id::{SessionId, UserId};
 use crate::resilience::Operation;
-use crate::session::{Content, Session, SessionData, SessionEdit, StoredContent, same_payload};
+use crate::session::{Content, SessionData, SessionEdit, State, StoredContent, same_payload};
 use crate::store::{Record, Replacement, Touch, Touched, Updated, UpdatedAll};
 use crate::telemetry::events::Event;
 use crate::trace;
@@ -209,9 +210,9 @@ impl<D: SessionData> SessionManager<D> {
             let expected = record.revision;
             // Do everything that can fail before the write.
             let next_record = Record { payload: next.clone(), ..record };
-            let mut session = self.as_it_is(user, id, next_record).await?;
+            let mut state = self.exact_state(user, id, next_record).await?;
             if !changed {
-                return Ok(session);
+                return Ok(Session::of_state(state));
             }
             let (manager, user, id) = (self.clone(), user.clone(), id.clone());
             let written = run_to_completion(async move {
@@ -228,8 +229,8 @@ impl<D: SessionData> SessionManager<D> {
             });
             match written.await? {
                 Updated::Written(revision) => {
-                    session.revised(revision);
-                    return Ok(session);
+                    state.revision = revision;
+                    return Ok(Session::of_state(state));
                 }
                 Updated::Conflict => {}
                 Updated::Gone => return Err(SessionError::Gone),
@@ -238,19 +239,19 @@ impl<D: SessionData> SessionManager<D> {
         Err(SessionError::Contended)
     }
 
-    /// Builds a session from its record and its exact activity.
-    pub(crate) async fn as_it_is(
+    /// Builds the state of a session from its record and its exact activity.
+    pub(crate) async fn exact_state(
         &self,
         user: &UserId,
         id: &SessionId,
         record: Record,
-    ) -> Result<Session<D>, SessionError> {
+    ) -> Result<State<D>, SessionError> {
         let activity = self
             .shared
             .store_client
             .ask(Operation::Activity, |store| store.activity(user, id))
             .await?;
         let activity = activity.ok_or(SessionError::Gone)?;
-        Ok(self.session(user.clone(), id.clone(), record, activity)?)
+        Ok(self.decoded_state(user.clone(), id.clone(), record, activity)?)
     }
 }

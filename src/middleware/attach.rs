@@ -6,9 +6,10 @@ use std::marker::PhantomData;
 use http::Extensions;
 
 use crate::authenticate::token_only::TokenOnly;
+use crate::cache::Session;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{UserId, random_text};
-use crate::session::{Session, SessionData};
+use crate::session::SessionData;
 use crate::telemetry::events::{Event, Events};
 use crate::trace;
 

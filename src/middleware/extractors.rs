@@ -24,9 +24,10 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
+use crate::cache::Session;
 use crate::error::AuthError;
 use crate::middleware::attach::{self, Caller};
-use crate::session::{Session, SessionData};
+use crate::session::SessionData;
 
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {

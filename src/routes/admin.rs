@@ -12,9 +12,10 @@ use super::responses::{
     Cleaned, Deleted, Done, ListedSession, SessionList, SessionStatistics, UserSession,
     UserSessions,
 };
+use crate::cache::Session;
 use crate::error::ErrorCode;
 use crate::reason::RevokeReason;
-use crate::session::{Session, SessionData};
+use crate::session::SessionData;
 use crate::store::Target;
 
 /// Largest age of statistics. A new count scans the whole store.

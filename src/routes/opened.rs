@@ -17,7 +17,8 @@ use super::local_path::LocalPath;
 use super::login_error::LoginError;
 use super::response::{self, Answer, seal};
 use super::responses::LoggedIn;
-use crate::session::{LoginFence, NewSession, Session, SessionData};
+use crate::cache::Session;
+use crate::session::{LoginFence, NewSession, SessionData};
 use crate::token::{Device, RefreshToken};
 
 /// The client of a login.

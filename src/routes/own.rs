@@ -7,10 +7,11 @@ use super::error_response::Problem;
 use super::input::{self, Params};
 use super::response::{self, Answer};
 use super::responses::{Account, CurrentSession, Deleted, Device, Done, OwnSessions};
+use crate::cache::Session;
 use crate::error::ErrorCode;
 use crate::error::{AuthError, AuthErrorKind, SessionError};
 use crate::reason::RevokeReason;
-use crate::session::{Session, SessionData};
+use crate::session::SessionData;
 use crate::store::Target;
 
 /// Handles `POST /logout-all`: revokes all sessions of the caller.

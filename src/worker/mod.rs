@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 
 use crate::clock::{Clock, Timestamp, millis};
 use crate::id::{SessionId, UserId};
-use crate::session::{Session, State};
+use crate::session::State;
 use crate::telemetry::metrics::{Counter, Metrics, Name};
 use crate::token::VerifiedClaims;
 
@@ -106,10 +106,9 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    pub(crate) fn of<D>(session: &Session<D>) -> Self {
-        let State { created, idle_ttl, idle_deadline, .. } = *session.state();
-        let rotation = session.claims().and_then(VerifiedClaims::rotation);
-        Self { created, idle_ttl, idle_deadline, rotation }
+    pub(crate) fn new<D>(state: &State<D>, claims: &VerifiedClaims) -> Self {
+        let State { created, idle_ttl, idle_deadline, .. } = *state;
+        Self { created, idle_ttl, idle_deadline, rotation: claims.rotation() }
     }
 }
 

@@ -41,7 +41,7 @@ fn read(entries: &Entries<String>, number: usize, data: &str) -> CacheEntry<Stri
     let (user, id) = (user(), id(number));
     let stored = entries.content(&user, &id, payload(data), StoredContent::decode).unwrap();
     let now = Timestamp::from_millis(0);
-    CacheEntry::Live(Session::new(State {
+    let state = State {
         user,
         id,
         revision: 1,
@@ -55,12 +55,13 @@ fn read(entries: &Entries<String>, number: usize, data: &str) -> CacheEntry<Stri
         stored,
         directory_role: Role::Unchanged,
         events: Events::new(Vec::new(), &Metrics::new()).0,
-    }))
+    };
+    CacheEntry::Live(Arc::new(Live::for_test(state)))
 }
 
 fn stored(known: &CacheEntry<String>) -> &Arc<StoredContent<String>> {
     match known {
-        CacheEntry::Live(session) => &session.state().stored,
+        CacheEntry::Live(live) => &live.state.stored,
         CacheEntry::Ended(_) => panic!("the session is not live"),
     }
 }
@@ -70,13 +71,13 @@ fn stored(known: &CacheEntry<String>) -> &Arc<StoredContent<String>> {
 fn assert_consistent(entries: &Entries<String>) {
     let mut cached = HashMap::new();
     for (key, entry) in entries.cache.iter() {
-        if let Some(session) = entry.session()
-            && is_shared(&session.state().stored.payload)
+        if let Some(live) = entry.live()
+            && is_shared(&live.state.stored.payload)
         {
-            let place = entries.contents.place(session.user_id(), session.id());
-            assert!(place.has(session), "the content is cached");
+            let place = entries.contents.place(&live.state.user, &live.state.id);
+            assert!(place.has(live), "the content is cached");
             let is_owner = matches!(entry, Entry::Owner(_));
-            cached.insert(session.address(), (key, is_owner));
+            cached.insert(live.address(), (key, is_owner));
         }
     }
     let owners = cached.values().filter(|(_, is_owner)| *is_owner).count();
@@ -176,9 +177,9 @@ fn removal_of_a_token_that_shares_the_content_keeps_the_other_tokens() {
     for number in 0..3 {
         entries.insert(token(number), read(&entries, 0, "data"));
     }
-    let Some(CacheEntry::Live(session)) = entries.get(&token(2)) else { panic!("not cached") };
-    assert!(entries.contents.take(&token(2), &session).is_none());
-    entries.remove(&token(2), session.address());
+    let Some(CacheEntry::Live(live)) = entries.get(&token(2)) else { panic!("not cached") };
+    assert!(entries.contents.take(&token(2), &live).is_none());
+    entries.remove(&token(2), live.address());
     assert_eq!(entries.len(), 2);
     assert_consistent(&entries);
 }

@@ -13,13 +13,14 @@ use tokio_test::task::{Spawn, spawn};
 use tokio_test::{assert_pending, assert_ready};
 
 use super::*;
+use crate::cache::Live;
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
 use crate::deadline;
 use crate::directory::Role;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
-use crate::session::{Session, State, StoredContent};
+use crate::session::{State, StoredContent};
 use crate::telemetry::events::Events;
 use crate::telemetry::metrics::Metrics;
 
@@ -87,7 +88,7 @@ fn key(token: &str) -> Key {
 fn cache_entry(revision: u64) -> CacheEntry<()> {
     let now = Timestamp::from_millis(0);
     let payload = Bytes::from_static(br#"{"data":null}"#);
-    CacheEntry::Live(Session::new(State {
+    let state = State {
         user: UserId::parse("jeju").unwrap(),
         id: SessionId::parse("s1").unwrap(),
         revision,
@@ -101,12 +102,13 @@ fn cache_entry(revision: u64) -> CacheEntry<()> {
         stored: Arc::new(StoredContent::decode(payload).unwrap()),
         directory_role: Role::Unchanged,
         events: Events::new(Vec::new(), &Metrics::new()).0,
-    }))
+    };
+    CacheEntry::Live(Arc::new(Live::for_test(state)))
 }
 
 fn revision(known: &CacheEntry<()>) -> u64 {
     match known {
-        CacheEntry::Live(session) => session.revision(),
+        CacheEntry::Live(live) => live.state.revision,
         CacheEntry::Ended(_) => panic!("the session is not live"),
     }
 }

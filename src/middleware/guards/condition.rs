@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::session::Session;
+use crate::cache::Session;
 
 /// A condition on a session. A guard has one.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::cache::Session;
 use crate::manager::Statistics;
-use crate::session::Session;
 
 /// One page of the sessions of all users.
 #[derive(Serialize, ToSchema)]

@@ -3,10 +3,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::cache::Session;
 use crate::directory::User;
 use crate::id::UserId;
 use crate::manager::OwnSession;
-use crate::session::{NewSession, Session};
+use crate::session::NewSession;
 
 /// The result of a successful login.
 #[derive(Serialize, ToSchema)]
