@@ -139,7 +139,6 @@ pub mod clock;
     expect(dead_code, reason = "only the Redis store reports changes, which creates these")
 )]
 mod coherence;
-mod deadline;
 pub mod directory;
 pub mod error;
 pub mod guide;
@@ -156,6 +155,7 @@ pub mod store;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod timer_elision;
 pub mod token;
 mod trace;
 pub mod worker;

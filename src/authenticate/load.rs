@@ -12,7 +12,6 @@ use super::request_policy::RequestPolicy;
 use crate::cache::{CacheEntry, Ended, Live, LoadError, NearCache};
 use crate::clock::Timestamp;
 use crate::coherence::{Stamp, Tick, Validity, ValidityBounds, increment};
-use crate::deadline;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::manager::shared::accounts::ASKED_AT_MOST;
@@ -20,6 +19,7 @@ use crate::manager::{SessionManager, Shared};
 use crate::resilience::{CallError, Operation};
 use crate::session::{SessionData, State, StoredContent, Undecodable};
 use crate::store::{Activity, Record, StoreError, StoreErrorKind, Tracked};
+use crate::timer_elision;
 use crate::token::VerifiedClaims;
 use crate::trace;
 use crate::worker::Life;
@@ -70,7 +70,7 @@ impl<D: SessionData> SessionManager<D> {
                     let ends_in_time = || ends_in_time.load(Ordering::Relaxed);
                     let late = || LoadError::Refused(overloaded());
                     let join = near.single_flight().join(key, still_holds, ask);
-                    deadline::until(end, join, ends_in_time, late).await?
+                    timer_elision::timeout_at(end, join, ends_in_time, late).await?
                 }
                 _ => self.ask(verified).await?,
             },

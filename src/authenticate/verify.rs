@@ -8,12 +8,12 @@ use super::request_policy::RequestPolicy;
 use super::token_only::TokenOnly;
 use crate::cache::LoadError;
 use crate::cache::Session;
-use crate::deadline;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::manager::SessionManager;
 use crate::session::SessionData;
 use crate::telemetry::events::{Event, Events};
+use crate::timer_elision;
 use crate::token::{Audience, VerifiedClaims, VerifiedToken};
 
 /// What an accepted request receives.
@@ -106,7 +106,7 @@ impl<D: SessionData> SessionManager<D> {
             // Boxed because it is rare: this keeps the future of each request small.
             Err(LoadError::StoreUnavailable(away)) => {
                 let work = Box::pin(self.without_the_store(away, verified, request_policy));
-                deadline::until(end, work, || false, overloaded).await
+                timer_elision::timeout_at(end, work, || false, overloaded).await
             }
         };
         match &checked {

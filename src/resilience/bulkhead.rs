@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::breaker::{Breaker, Change, Permit};
-use crate::deadline;
 use crate::telemetry::metrics::{Gauge, Metrics};
+use crate::timer_elision;
 use crate::trace;
 
 /// The pause between probes while the circuit is open. After the called side has recovered, the
@@ -121,7 +121,7 @@ impl Bulkhead {
         let Some(permit) = self.breaker.enter() else {
             return Err(BulkheadError::CircuitOpen(CircuitOpen));
         };
-        match timeout_at(now + limit, deadline::with_remaining(limit, question())).await {
+        match timeout_at(now + limit, timer_elision::announce_timeout(limit, question())).await {
             Err(_) => {
                 self.failed(permit, &TimedOut);
                 Err(BulkheadError::TimedOut(TimedOut))

@@ -19,7 +19,7 @@ const ORDER: [&[&str]; 14] = [
     &["trace"],
     &["clock"],
     &["coherence"],
-    &["guide", "id", "deadline", "reason"],
+    &["guide", "id", "reason", "timer_elision"],
 ];
 
 const MAX_LINES: usize = 400;

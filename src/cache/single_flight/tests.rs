@@ -16,13 +16,13 @@ use super::*;
 use crate::cache::Live;
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
-use crate::deadline;
 use crate::directory::Role;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::id::{SessionId, UserId};
 use crate::session::{State, StoredContent};
 use crate::telemetry::events::Events;
 use crate::telemetry::metrics::Metrics;
+use crate::timer_elision;
 
 /// A request. Its result is the revision of the session that it received.
 type Request<'a> = Spawn<Pin<Box<dyn Future<Output = Result<u64, AuthErrorKind>> + 'a>>>;
@@ -229,10 +229,10 @@ fn limited<'a>(desk: &'a Desk, key: &'a Key, limit: Duration, end: Instant) -> R
         desk.questions.borrow_mut().push(answer);
         let silent = || LoadError::Refused(AuthError::new(AuthErrorKind::DirectoryUnavailable));
         let answered = async { answered.await.expect("the test answers") };
-        deadline::within(limit, answered, silent)
+        timer_elision::timeout(limit, answered, silent)
     };
     let join = desk.single_flight.join(key, |_| true, ask);
-    let join = deadline::until(end, join, || false, late);
+    let join = timer_elision::timeout_at(end, join, || false, late);
     spawn(Box::pin(async move {
         join.await.map(|known| revision(&known)).map_err(|failure| match failure {
             LoadError::Refused(error) => error.kind(),

@@ -4,7 +4,7 @@
 use tokio::time::timeout;
 
 use super::inner::Inner;
-use crate::deadline;
+use crate::timer_elision;
 use crate::trace;
 
 impl Inner {
@@ -20,7 +20,7 @@ impl Inner {
         }
         // The caller's time is meant for other work of the store. So each step may use only a
         // quarter of it.
-        let limit = self.requests.timeout().min(deadline::remaining()) / 4;
+        let limit = self.requests.timeout().min(timer_elision::remaining()) / 4;
         match self.requests.fresh(limit).await {
             Ok((mut connection, _)) => {
                 let elsewhere = timeout(limit, self.same_server.is_elsewhere(&mut connection));

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use super::handle::Handle;
 use super::server::{Role, ServerInfo};
 use crate::coherence::Tick;
-use crate::deadline;
 use crate::store::redis::era::Era;
 use crate::store::redis::error::{is_noscript, is_not_primary, is_readonly, not_primary};
 use crate::store::redis::scripts::{Hashes, Script};
+use crate::timer_elision;
 
 /// How long an answer to a role question is trusted. `REPLICAOF` closes no connection, so a
 /// connection in use asks for the role again after this time.
@@ -267,7 +267,7 @@ impl Wait {
             since: Instant::now(),
             // The caller's time limit may be shorter than half of the store's timeout. Without the
             // second limit, no wait of that caller would be late.
-            late: (connection.timeout / 2).min(deadline::remaining() / 4 * 3),
+            late: (connection.timeout / 2).min(timer_elision::remaining() / 4 * 3),
             over: false,
         }
     }

@@ -9,10 +9,10 @@ use redis::{Cmd, Value, pipe};
 use super::connection::{Ask, Connection};
 use super::pool::Pool;
 use crate::coherence::Tick;
-use crate::deadline;
 use crate::store::redis::error::{is_not_primary, store_error, unexpected, write_error};
 use crate::store::redis::scripts::Script;
 use crate::store::{StoreError, StoreErrorKind};
+use crate::timer_elision;
 
 /// A connection pool with a time limit for each operation. Requests and scans have separate pools,
 /// so that neither waits for the other's connections.
@@ -51,7 +51,7 @@ impl PoolClient {
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> impl Future<Output = Result<T, StoreError>> {
-        deadline::within(self.timeout, work, || self.pool.late())
+        timer_elision::timeout(self.timeout, work, || self.pool.late())
     }
 
     /// Runs a script that must not run twice, within the timeout.

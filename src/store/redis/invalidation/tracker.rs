@@ -14,12 +14,12 @@ use super::open::NotOpened;
 use super::{FIRST_PAUSE, InvalidationConnections, LAST_PAUSE};
 use crate::clock::Timestamp;
 use crate::coherence::{CacheCounters, InvalidationState, Stamp, Tick, increment};
-use crate::deadline;
 use crate::id::{SessionId, UserId};
 use crate::store::answer::Answer;
 use crate::store::redis::connect::connection::Connection;
 use crate::store::redis::connect::pool_client::{bytes, hget};
 use crate::store::{Tracked, Tracker};
+use crate::timer_elision;
 use crate::trace;
 
 /// The number of heartbeats per lease.
@@ -168,7 +168,8 @@ impl Tracker for InvalidationConnections {
                 // ask the pool.
                 let patience = self.store.requests.timeout() / 2;
                 let late = || (ErrorKind::Io, "no answer in time").into();
-                let read = deadline::within(patience, self.read(&link, &key, id.as_str()), late);
+                let read =
+                    timer_elision::timeout(patience, self.read(&link, &key, id.as_str()), late);
                 if let Ok(answer) = read.await {
                     let living = self.store.living(user, id, idle_bound, bytes(answer)?, None);
                     return Ok(Tracked { record: living.await?, is_tracked: true });

@@ -1,4 +1,10 @@
-//! Nested timeouts: only the earliest deadline registers a timer.
+//! Timer elision: of nested timeouts, only the earliest registers a timer.
+//!
+//! A request's timeouts are nested: the request's deadline, the store timeout of one call, and the
+//! Redis store's own timeout of one operation. An outer timeout announces itself to the inner ones
+//! through a thread-local value, because the public store trait has no parameter for a deadline.
+//! With a timer for each of them, a request that reads the session from Redis takes 3 % more CPU
+//! time (1 to 4 % in six runs, 64 tasks, both versions in one process).
 //!
 //! An outer timeout covers only work that its own future polls. Work in a separate task keeps its
 //! own timeout. As in any asynchronous program, no timeout ends a poll that blocks the thread.
@@ -30,11 +36,11 @@ pin_project! {
     /// Work with a timeout. It registers no timer while another timeout is certain to end the work
     /// earlier.
     #[must_use = "futures do nothing unless polled"]
-    pub(crate) struct Limited<F, C, L> {
+    pub(crate) struct ElidedTimeout<F, C, L> {
         #[pin]
         work: F,
         end: End,
-        is_kept_elsewhere: C,
+        is_elided: C,
         late: L,
         #[pin]
         timer: Option<Sleep>,
@@ -42,42 +48,42 @@ pin_project! {
 }
 
 /// Abandons `work` after `limit`, with the error that `late` returns. If the caller has announced a
-/// timeout (see [`with_remaining`]) that is no longer than `limit`, the caller's timeout ends the
+/// timeout (see [`announce_timeout`]) that is no longer than `limit`, the caller's timeout ends the
 /// work instead.
 #[cfg_attr(
     not(any(test, feature = "redis")),
     expect(dead_code, reason = "only a remote store uses a timeout of its own")
 )]
-pub(crate) fn within<T, E, F, L>(
+pub(crate) fn timeout<T, E, F, L>(
     limit: Duration,
     work: F,
     late: L,
-) -> Limited<F, impl Fn() -> bool, L>
+) -> ElidedTimeout<F, impl Fn() -> bool, L>
 where
     F: Future<Output = Result<T, E>>,
     L: Fn() -> E,
 {
-    let is_kept_elsewhere = move || REMAINING.get() <= limit;
-    Limited { work, end: End::Within(limit), is_kept_elsewhere, late, timer: None }
+    let is_elided = move || REMAINING.get() <= limit;
+    ElidedTimeout { work, end: End::Within(limit), is_elided, late, timer: None }
 }
 
-/// Abandons `work` at `end`, with the error that `late` returns. While `is_kept_elsewhere` returns
+/// Abandons `work` at `end`, with the error that `late` returns. While `is_elided` returns
 /// `true`, another timeout ends the work, so a poll registers no timer.
-pub(crate) fn until<T, E, F, C, L>(
+pub(crate) fn timeout_at<T, E, F, C, L>(
     end: Instant,
     work: F,
-    is_kept_elsewhere: C,
+    is_elided: C,
     late: L,
-) -> Limited<F, C, L>
+) -> ElidedTimeout<F, C, L>
 where
     F: Future<Output = Result<T, E>>,
     C: Fn() -> bool,
     L: Fn() -> E,
 {
-    Limited { work, end: End::At(end), is_kept_elsewhere, late, timer: None }
+    ElidedTimeout { work, end: End::At(end), is_elided, late, timer: None }
 }
 
-impl<T, E, F, C, L> Future for Limited<F, C, L>
+impl<T, E, F, C, L> Future for ElidedTimeout<F, C, L>
 where
     F: Future<Output = Result<T, E>>,
     C: Fn() -> bool,
@@ -90,7 +96,7 @@ where
         if let Poll::Ready(done) = this.work.poll(context) {
             return Poll::Ready(done);
         }
-        if (this.is_kept_elsewhere)() {
+        if (this.is_elided)() {
             return Poll::Pending;
         }
         if this.timer.is_none() {
@@ -110,7 +116,7 @@ where
 pin_project! {
     /// Work that its caller drops after `remaining`, at the latest.
     #[must_use = "futures do nothing unless polled"]
-    pub(crate) struct WithRemaining<F> {
+    pub(crate) struct Announced<F> {
         #[pin]
         work: F,
         remaining: Duration,
@@ -118,11 +124,11 @@ pin_project! {
 }
 
 /// Announces to the timeouts inside `work` that the caller drops `work` after `remaining`.
-pub(crate) fn with_remaining<F: Future>(remaining: Duration, work: F) -> WithRemaining<F> {
-    WithRemaining { work, remaining }
+pub(crate) fn announce_timeout<F: Future>(remaining: Duration, work: F) -> Announced<F> {
+    Announced { work, remaining }
 }
 
-impl<F: Future> Future for WithRemaining<F> {
+impl<F: Future> Future for Announced<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
@@ -157,7 +163,7 @@ impl Drop for Again {
 mod tests {
     use std::future::{pending, ready};
 
-    use tokio::time::{timeout, timeout_at};
+    use tokio::time;
 
     use super::*;
 
@@ -182,33 +188,37 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn work_is_abandoned_at_its_timeout() {
         let start = Instant::now();
-        assert_eq!(within(SECOND, never(), late).await, Err("late"));
-        assert_eq!(until(start + 2 * SECOND, never(), || false, late).await, Err("late"));
+        assert_eq!(timeout(SECOND, never(), late).await, Err("late"));
+        assert_eq!(timeout_at(start + 2 * SECOND, never(), || false, late).await, Err("late"));
         assert_eq!(start.elapsed(), 2 * SECOND);
-        assert_eq!(within(Duration::ZERO, ready(Ok(7)), late).await, Ok(7));
+        assert_eq!(timeout(Duration::ZERO, ready(Ok(7)), late).await, Ok(7));
     }
 
     #[tokio::test(start_paused = true)]
     async fn earliest_of_nested_timeouts_counts() {
         // The outer timeout is earlier, so the inner timeout needs no timer.
-        let outer = timeout(SECOND, with_remaining(SECOND, within(2 * SECOND, never(), late)));
+        let outer =
+            time::timeout(SECOND, announce_timeout(SECOND, timeout(2 * SECOND, never(), late)));
         assert_eq!(took(outer).await, SECOND);
         // The inner timeout is earlier.
-        let outer = timeout(2 * SECOND, with_remaining(2 * SECOND, within(SECOND, never(), late)));
+        let outer =
+            time::timeout(2 * SECOND, announce_timeout(2 * SECOND, timeout(SECOND, never(), late)));
         assert_eq!(took(outer).await, SECOND);
         // Two announced timeouts: the outer one is the earliest.
-        let inner = with_remaining(3 * SECOND, within(2 * SECOND, never(), late));
-        assert_eq!(took(timeout(SECOND, with_remaining(SECOND, inner))).await, SECOND);
+        let inner = announce_timeout(3 * SECOND, timeout(2 * SECOND, never(), late));
+        assert_eq!(took(time::timeout(SECOND, announce_timeout(SECOND, inner))).await, SECOND);
     }
 
     #[tokio::test(start_paused = true)]
     async fn announced_timeout_ends_with_the_poll_even_if_the_work_panics() {
-        let mut work = Box::pin(with_remaining(SECOND, within(2 * SECOND, never(), late)));
-        assert!(timeout_at(Instant::now(), &mut work).await.is_err());
-        assert_eq!(took(within(3 * SECOND, never(), late)).await, 3 * SECOND);
+        let mut work = Box::pin(announce_timeout(SECOND, timeout(2 * SECOND, never(), late)));
+        assert!(time::timeout_at(Instant::now(), &mut work).await.is_err());
+        assert_eq!(took(timeout(3 * SECOND, never(), late)).await, 3 * SECOND);
         let panics = std::panic::catch_unwind(|| {
-            let work =
-                with_remaining(Duration::ZERO, std::future::poll_fn(|_| -> Poll<()> { panic!() }));
+            let work = announce_timeout(
+                Duration::ZERO,
+                std::future::poll_fn(|_| -> Poll<()> { panic!() }),
+            );
             let mut context = Context::from_waker(std::task::Waker::noop());
             std::pin::pin!(work).as_mut().poll(&mut context)
         });
@@ -218,8 +228,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_that_outlives_the_announced_timeout_keeps_its_own_timeout() {
-        let mut work = Box::pin(within(2 * SECOND, never(), late));
-        assert!(timeout(SECOND, with_remaining(SECOND, &mut work)).await.is_err());
+        let mut work = Box::pin(timeout(2 * SECOND, never(), late));
+        assert!(time::timeout(SECOND, announce_timeout(SECOND, &mut work)).await.is_err());
         assert_eq!(took(work).await, 2 * SECOND);
     }
 }
