@@ -149,8 +149,8 @@ impl<D> Session<D> {
         &self.content().amr
     }
 
-    /// Returns the current time on the store's clock: the time of the read, plus the time since the
-    /// read if the session may come from the near cache.
+    /// Returns the current time on the store's clock. It is computed from the time of the read. Only
+    /// a session from the near cache was read so long ago that the time since then must be added.
     pub(crate) fn store_now(&self) -> Timestamp {
         let State { read, read_at, .. } = self.state();
         match &self.0 {

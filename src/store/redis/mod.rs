@@ -36,7 +36,6 @@ use crate::coherence::Tick;
 use crate::id::{SessionId, UserId};
 use crate::reason::RevokeReason;
 
-mod address_check;
 mod builder;
 mod codec;
 mod connect;
@@ -47,6 +46,7 @@ mod inner;
 mod invalidation;
 mod keys;
 mod operations;
+mod pool_address_check;
 #[cfg(test)]
 mod properties;
 mod rights;

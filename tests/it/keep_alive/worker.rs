@@ -66,6 +66,21 @@ async fn worker_pauses_up_to_one_second_between_attempts_while_the_store_refuses
 }
 
 #[tokio::test(start_paused = true)]
+async fn stop_writes_the_touches_that_wait() {
+    let (manager, worker, store) = clocked();
+    let background = worker.start();
+    let login = login(&manager, "jeju").await;
+    advance(2 * MINUTE).await;
+    written().await;
+    manager.authenticate(&login.access_token).await.unwrap();
+    assert_eq!(store.touches(), 0, "the worker still collects uses");
+    let report = background.stop().await.unwrap();
+    assert_eq!((report.written, report.lost), (1, 0));
+    let session = stored(&manager, &login.session).await;
+    assert_eq!(session.last_activity(), at(2 * MINUTE));
+}
+
+#[tokio::test(start_paused = true)]
 async fn stop_gives_up_on_a_store_that_hangs() {
     let (manager, worker, store) = clocked();
     let login = login(&manager, "jeju").await;

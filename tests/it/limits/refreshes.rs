@@ -10,6 +10,7 @@ use crate::support::OTHER_SECRET;
 use crate::support::UNHURRIED;
 use crate::support::commands::Commands;
 use crate::support::redis::RedisServer;
+use crate::support::wait::until;
 
 const HERE: &str = "192.0.2.7";
 
@@ -112,4 +113,23 @@ async fn refresh_during_an_outage_is_401_for_a_bad_token_and_503_for_a_good_one(
         assert_eq!(refresh(&site, "garbage").await.said(), (401, "invalid_token"));
         assert_eq!(refresh(&site, &token).await.said(), (503, "store_unavailable"));
     }
+}
+
+#[tokio::test]
+async fn refreshes_that_failed_during_an_outage_do_not_count_against_the_limit() {
+    let args = ["--appendonly", "yes", "--appendfsync", "always"];
+    let mut server = RedisServer::start_with(&args).await;
+    let site = instance(&server);
+    let token = logged_in(&site).await;
+    server.stop();
+    for _ in 0..10 {
+        assert_eq!(refresh(&site, &token).await.said(), (503, "store_unavailable"));
+    }
+    server.restart().await;
+    until("the token that failed is accepted", async || {
+        let reply = refresh(&site, &token).await;
+        assert!([200, 503].contains(&reply.status), "{reply:?}");
+        reply.status == 200
+    })
+    .await;
 }

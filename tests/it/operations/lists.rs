@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use tower_session_auth::error::SessionError;
 use tower_session_auth::manager::{Cursor, OwnSession};
 use tower_session_auth::store::MemoryStore;
-use tower_session_auth::{AuthErrorKind, Login, NewSession, RevokeReason, SessionManager, Target};
+use tower_session_auth::{
+    AuthErrorKind, KeySet, Login, NewSession, RevokeReason, SessionManager, SigningKey, Target,
+};
 
 use crate::operations::{Place, Told, login, on_both_stores};
 use crate::support::paused::{At, PausedStore, Verb};
 use crate::support::wait::until;
-use crate::support::{builder, user};
+use crate::support::{OTHER_SECRET, builder, user};
 
 on_both_stores!(
     own_sessions_lists_all_sessions_of_the_user_and_marks_the_current_one,
@@ -149,11 +151,14 @@ async fn cursor_that_is_altered_or_from_another_application_is_refused(place: &P
     assert!(!format!("{good:?}").contains("jeju"));
 
     let (elsewhere, _worker) = place.builder().audience("another").build().unwrap();
+    let other_keys = KeySet::new(SigningKey::hs256("k1", OTHER_SECRET).unwrap());
+    let (other_keys, _worker) = place.builder().keys(other_keys).build().unwrap();
     let (front, rest) = good.as_str().split_at(1);
     let flipped = format!("{}{rest}", if front == "A" { "B" } else { "A" });
     let token = login(&manager, "jeju").await.access_token;
     for (reader, bad) in [
         (&elsewhere, good.as_str()),
+        (&other_keys, good.as_str()),
         (&manager, ""),
         (&manager, "0"),
         (&manager, "MA.MQ.MA"),

@@ -10,7 +10,7 @@
 //! - **Every second**, the connection that carries requests writes a value, and so does a new
 //!   connection that is opened for this purpose. Only a new connection shows where the address
 //!   leads now. The task of the invalidation connection does this
-//!   (`invalidation/moved_address.rs`). Without an invalidation connection, the upkeep of the store
+//!   (`invalidation/address_check.rs`). Without an invalidation connection, the upkeep of the store
 //!   does it ([`address_check`](crate::store::redis::address_check)).
 //!
 //! If a written value is not seen, all connections are replaced. If a value could not be written,

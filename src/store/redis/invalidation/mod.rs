@@ -11,7 +11,7 @@
 //! - **The connection is trusted only under conditions.** The invalidation of a probe that was
 //!   written over the pool must have arrived on the connection ([`probe`]). The server must not be
 //!   a replica. It must answer the heartbeats. At each address check (by default every second), a
-//!   new connection must lead to the same server ([`moved_address`]).
+//!   new connection must lead to the same server ([`address_check`]).
 //! - **A lost connection is never trusted again.** The store opens another connection. Cache
 //!   entries that were read over the lost connection are no longer valid.
 //!
@@ -19,10 +19,10 @@
 //! rights in `docs/redis.md` cannot send `SWAPDB`. No other user of the server should have the
 //! right to send it.
 
+mod address_check;
 mod connection;
 mod heartbeat;
 mod lost;
-mod moved_address;
 mod open;
 mod probe;
 mod push_handler;
