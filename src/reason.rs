@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a session was revoked. Clients see it as `reason` in a `session_revoked` response.
+/// Why a session was revoked. Clients get it as `reason` in a `session_revoked` response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RevokeReason {
@@ -10,7 +10,7 @@ pub enum RevokeReason {
     Logout,
     /// The user logged out everywhere.
     LogoutAll,
-    /// An administrator revoked it.
+    /// An administrator revoked the session.
     Admin,
     /// The session limit was reached, and a newer session of the same user took its place.
     Evicted,

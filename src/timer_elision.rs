@@ -1,10 +1,11 @@
 //! Timer elision: of nested timeouts, only the earliest registers a timer.
 //!
 //! A request's timeouts are nested: the request's deadline, the store timeout of one call, and the
-//! Redis store's own timeout of one operation. An outer timeout announces itself to the inner ones
-//! through a thread-local value, because the public store trait has no parameter for a deadline.
-//! With a timer for each of them, a request that reads the session from Redis takes 3 % more CPU
-//! time (1 to 4 % in six runs, 64 tasks, both versions in one process).
+//! Redis store's own timeout of one operation. An outer timeout announces itself to the inner
+//! timeouts through a thread-local value, because the public store trait has no parameter for a
+//! deadline. If each timeout registered a timer, a request that reads the session from Redis would
+//! take 3 % more CPU time. The range was 1 to 4 % in six runs, with 64 tasks and both versions in
+//! one process.
 //!
 //! An outer timeout covers only work that its own future polls. Work in a separate task keeps its
 //! own timeout. As in any asynchronous program, no timeout ends a poll that blocks the thread.
@@ -19,7 +20,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 thread_local! {
-    /// An upper bound of the time until a caller drops the future that this thread polls now.
+    /// An upper bound of the time until a caller drops the future that this thread is polling.
     /// `Duration::MAX` if no caller has announced a timeout.
     static REMAINING: Cell<Duration> = const { Cell::new(Duration::MAX) };
 }
@@ -28,13 +29,13 @@ thread_local! {
 #[derive(Clone, Copy)]
 enum End {
     At(Instant),
-    /// This long after the first poll that found the work not done and no earlier timeout.
+    /// This long after the first poll at which the work is not done and the timeout is not elided.
     Within(Duration),
 }
 
 pin_project! {
-    /// Work with a timeout. It registers no timer while another timeout is certain to end the work
-    /// earlier.
+    /// Work with a timeout. The timeout registers no timer while another timeout is certain to end
+    /// the work earlier.
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct ElidedTimeout<F, C, L> {
         #[pin]
@@ -48,8 +49,8 @@ pin_project! {
 }
 
 /// Abandons `work` after `limit`, with the error that `late` returns. If the caller has announced a
-/// timeout (see [`announce_timeout`]) that is no longer than `limit`, the caller's timeout ends the
-/// work instead.
+/// timeout of at most `limit` (see [`announce_timeout`]), the caller's timeout ends the work
+/// instead.
 #[cfg_attr(
     not(any(test, feature = "redis")),
     expect(dead_code, reason = "only a remote store uses a timeout of its own")
@@ -141,7 +142,7 @@ impl<F: Future> Future for Announced<F> {
     }
 }
 
-/// Returns an upper bound of the time until a caller drops the future that this thread polls now.
+/// Returns an upper bound of the time until a caller drops the future that this thread is polling.
 #[cfg_attr(
     not(any(test, feature = "redis")),
     expect(dead_code, reason = "only a remote store closes connections that answer too late")

@@ -29,7 +29,7 @@ macro_rules! event {
 }
 
 /// Emits one event of the table in [`events`](crate::telemetry::events). Unlike the macro `event`,
-/// it uses the target of that table, and the values of the fields keep their types.
+/// this macro uses the target of that table, and the values of the fields keep their types.
 macro_rules! record {
     ($level:ident, $message:literal $(, $field:ident = $value:expr)* $(,)?) => {{
         #[cfg(feature = "tracing")]
@@ -83,8 +83,9 @@ pub(crate) fn in_this_span<F: Future>(work: F) -> F {
     work
 }
 
-/// Formats an error and its sources on one line. Error texts of drivers can be long, so it shows at
-/// most [`MAX_LINKS`](Self::MAX_LINKS) errors, and [`MAX_LINK`](Self::MAX_LINK) characters of each.
+/// Formats an error and its sources on one line. Error texts of drivers can be long, so the output
+/// contains at most [`MAX_LINKS`](Self::MAX_LINKS) errors, and at most [`MAX_LINK`](Self::MAX_LINK)
+/// characters of each error.
 pub(crate) struct Chain<'a>(pub(crate) &'a dyn StdError);
 
 impl Chain<'_> {

@@ -22,7 +22,7 @@ enum StandIn<D> {
 
 impl<D: SessionData> SessionManager<D> {
     /// Applies the layer's failure policy. The parameter `away` proves that the store itself
-    /// failed: after any other failure, this function is not called.
+    /// failed. After any other failure, this function is not called.
     ///
     /// A policy replaces only the answer of the store. If there is a user directory, the account
     /// must still be active. As for any other request, the manager uses a cached answer of the
@@ -65,8 +65,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(Passed::Session(Session::of_entry(live, true)))
     }
 
-    /// Decides whether the failure policy accepts the request, from what this process knows. No
-    /// I/O.
+    /// Decides whether the failure policy accepts the request. Uses only what this process knows,
+    /// and does no I/O.
     fn stand_in(
         &self,
         away: &StoreUnavailable,

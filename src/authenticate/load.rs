@@ -30,9 +30,9 @@ const ENDED_KEPT: Duration = Duration::from_secs(5);
 /// What this process knew before it sent a load.
 struct Before {
     at: Tick,
-    /// Shows whether an invalidation has arrived since then. `None` if the read is not tracked.
+    /// Shows whether an invalidation has arrived after `at`. `None` if the read is not tracked.
     stamp: Option<Stamp>,
-    /// A lower bound of the session's idle deadline, and the session's last use.
+    /// A lower bound of the session's idle deadline, and the time of the session's last use.
     remembered: Option<(Timestamp, Timestamp)>,
 }
 
@@ -56,8 +56,8 @@ impl<D: SessionData> SessionManager<D> {
                         };
                         known.validity().is_some_and(serves)
                     };
-                    // Whether this request's own calls are certain to end before the deadline. If
-                    // so, the request needs no timer.
+                    // `true` while this request makes its own calls, if these certainly end before
+                    // the deadline. The request needs no timer in that case.
                     let ends_in_time = &AtomicBool::new(false);
                     let ask = || async {
                         let longest = self.shared.store_client.limit() + self.longest_after_load();
@@ -85,8 +85,8 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Returns the longest time of the calls that follow a load. They read the reason of a
-    /// revocation, or call the directory.
+    /// Returns the longest time that the calls after a load can take. These calls read the reason
+    /// of a revocation, or ask the directory.
     fn longest_after_load(&self) -> Duration {
         self.shared.store_client.limit().max(ASKED_AT_MOST * self.directory_limit())
     }
@@ -100,8 +100,8 @@ impl<D: SessionData> SessionManager<D> {
         let claims = verified.claims();
         let (user, id) = (claims.user(), claims.session_id());
         let at = Tick::now();
-        // Take the stamp before sending the read. In the other order, a change in between would go
-        // unnoticed.
+        // Take the stamp before sending the read. If the read were sent first, a change between the
+        // two steps would go unnoticed.
         let Some(stamp) = near.stamp(user, at) else { return self.ask(verified).await };
         let remembered = self.shared.touches.remembered(user, id);
         let idle_bound = idle_bound(remembered);
@@ -125,9 +125,9 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.answered(verified, claims, record, before).await?)
     }
 
-    /// Loads the session with an untracked read: Redis does not report later changes. The near
-    /// cache may keep the decoded answer: later requests load the record, but do not decode it
-    /// again while it is unchanged.
+    /// Loads the session with an untracked read: Redis does not report later changes. If the near
+    /// cache keeps the decoded session, later requests load the record again, but decode it only if
+    /// it has changed.
     async fn ask(&self, verified: &Verified<D>) -> Result<CacheEntry<D>, LoadError> {
         let claims = verified.claims();
         let (user, id) = (claims.user(), claims.session_id());
@@ -191,8 +191,8 @@ impl<D: SessionData> SessionManager<D> {
             Err(error) => return self.unread(verified, claims, error, stamp, at),
         };
         let left = state.idle_deadline.min(state.absolute_deadline).saturating_since(state.read);
-        // The remaining time is counted from before the read was sent. So the entry may end
-        // slightly too early, but never too late.
+        // The remaining time is counted from a moment before the read was sent. So the entry can
+        // end slightly too early, but never too late.
         let ends = at.after(left);
         let (state, ask_again) = match &self.shared.accounts {
             None => (state, Tick::NEVER),
@@ -212,8 +212,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.remember(verified, CacheEntry::Live(Arc::new(live))))
     }
 
-    /// Maps an error of the store. An unreadable record is cached as "no such session", so that it
-    /// is loaded and logged no more often than a missing session.
+    /// Maps an error of the store to the client's answer. An unreadable record is cached as "no
+    /// such session", so that it is loaded and logged no more often than a missing session.
     fn unread(
         &self,
         verified: &Verified<D>,
@@ -308,7 +308,7 @@ impl<D: SessionData> SessionManager<D> {
         .map_err(unreadable)
     }
 
-    /// Decodes a record, and builds the session state of it.
+    /// Decodes a record, and builds the session state from it.
     pub(crate) fn decoded_state(
         &self,
         user: UserId,
@@ -357,7 +357,8 @@ pub(crate) fn unreadable(error: Undecodable) -> StoreError {
     StoreError::with_source(StoreErrorKind::Unreadable, error)
 }
 
-/// Returns the remembered idle deadline: unless revoked, the session is live at least until then.
+/// Returns the remembered idle deadline. The session is live at least until this time, if it is not
+/// revoked.
 fn idle_bound(remembered: Option<(Timestamp, Timestamp)>) -> Option<Timestamp> {
     remembered.map(|(idle_deadline, _)| idle_deadline)
 }
@@ -388,7 +389,7 @@ pub(crate) fn refusal(error: StoreError, id: &SessionId) -> AuthError {
 }
 
 /// The error for a request that missed its deadline because it waited for calls of other requests,
-/// or for several slow answers. It does not mean that the store is unavailable.
+/// or for several slow answers. This error does not mean that the store is unavailable.
 pub(crate) fn overloaded() -> AuthError {
     AuthError::new(AuthErrorKind::Overloaded)
 }

@@ -90,7 +90,7 @@ impl<D: SessionData> SessionManager<D> {
                 let is_due = validity.is_due(now);
                 return self.hit(entry, is_due);
             }
-            // Check `exp` again, because the host's clock may have been set since the token was
+            // Check `exp` again, because the host's clock may have been changed after the token was
             // verified.
             let is_verified = validity.is_verified(policy, now);
             if !is_verified || self.is_past(entry.claims()) {

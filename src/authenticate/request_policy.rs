@@ -9,10 +9,10 @@ use crate::token::Audience;
 /// cache entry for the request.
 ///
 /// Each policy rejects a token that does not verify or is expired. Each policy also rejects a
-/// session that this process knows to be revoked or expired, either because this process revoked
-/// it, or because the store reported it (the last 16,384 of them). Under each policy, logins are
-/// refused with 503, unless the application issues [tokens without a
-/// session](crate::SessionManager::token_without_session).
+/// session that this process knows to be revoked or expired. The process knows this if it has
+/// revoked the session itself, or if the store has reported it. It remembers the last 16,384 of
+/// these sessions. Under each policy, logins are refused with 503, unless the application issues
+/// [tokens without a session](crate::SessionManager::token_without_session).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FailurePolicy {
@@ -26,26 +26,30 @@ pub enum FailurePolicy {
     ///
     /// This policy needs a working near cache. It acts like [`Refuse`](Self::Refuse) in these
     /// cases:
-    /// - There is no near cache: it is switched off, the server refuses it, or no worker runs.
+    /// - There is no near cache: it is switched off, the server refuses it, or no worker is
+    ///   running.
     /// - The session was read or changed while the invalidation connection was down.
     ///
-    /// Another process may revoke a session while this policy serves it. This process then still
-    /// accepts the session, but at most for `lease + this duration` after it sent the last
+    /// If another process revokes a session while this policy is in use, this process can still
+    /// accept the session. It does so for at most `lease + this duration` after it sent the last
     /// heartbeat that confirmed the entry.
     ///
-    /// This policy accepts no request after the token has expired, after the known end of the
-    /// session, or after this process has seen a change of the session. [`Session::is_stale`] tells
-    /// the handler that a session was accepted by this policy.
+    /// This policy accepts no further request after one of these events:
+    /// - The token has expired.
+    /// - The session has expired, according to its last known deadlines.
+    /// - This process has changed the session, or has received an invalidation for it.
+    ///
+    /// A handler can call [`Session::is_stale`] to see whether this policy accepted the session.
     ///
     /// [`Session::is_stale`]: crate::Session::is_stale
     ServeStale(Duration),
     /// Accepts the request on its JWT alone. While the store is unavailable, **a user who is logged
-    /// out, suspended or demoted stays in until the token expires**. There is then no session, no
-    /// role and no data. The request's extensions hold a
-    /// [`TokenOnly`](crate::auth_layer::TokenOnly) instead. Guards and extractors that need a
-    /// session reject the request with 503.
+    /// out, suspended or demoted stays in until the token expires**. The request has no session, no
+    /// role and no data. Instead, its extensions contain a
+    /// [`TokenOnly`](crate::auth_layer::TokenOnly). Guards and extractors that need a session
+    /// reject the request with 503.
     ///
-    /// Use this only for routes for which the token alone is a sufficient permission.
+    /// Use this policy only for routes for which a valid token is sufficient permission.
     TokenOnly,
 }
 
@@ -58,7 +62,7 @@ pub(crate) struct RequestPolicy {
     pub(crate) policy: FailurePolicy,
 }
 
-/// The max staleness: how old the store's last confirmation of a cache entry may be.
+/// The max staleness: the maximum age of the store's last confirmation of a cache entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Staleness {
     /// At most the lease of the near cache.
@@ -71,8 +75,8 @@ pub(crate) enum Staleness {
 }
 
 impl Staleness {
-    /// Checks `max`. It must be zero, or at least three heartbeat intervals of the near cache, if
-    /// there is one.
+    /// Checks `max`. If there is a near cache, `max` must be zero or at least three of its
+    /// heartbeat intervals. Without a near cache, each value is valid.
     pub(crate) fn new(max: Duration, heartbeat: Option<Duration>) -> Result<Self, ConfigError> {
         match heartbeat {
             _ if max.is_zero() => Ok(Self::Never),
@@ -85,7 +89,8 @@ impl Staleness {
         }
     }
 
-    /// Returns the maximum age for this lease. `None` if the store must be asked.
+    /// Returns the maximum age of the store's last confirmation, given the near cache's lease.
+    /// `None` if the store must be asked.
     pub(crate) fn within(self, lease: Duration) -> Option<Duration> {
         match self {
             Self::Lease => Some(lease),

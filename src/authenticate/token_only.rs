@@ -8,11 +8,11 @@ use crate::token::VerifiedClaims;
 
 /// The claims of a request that was accepted on its JWT alone. While the store is unavailable, a
 /// layer with [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) puts this into the
-/// request's extensions. It contains no knowledge about the session. Cheap to clone.
+/// request's extensions. It says nothing about the session. Cheap to clone.
 ///
-/// Behind two layers, a request may have both this value from the outer layer and a
-/// [`Session`](crate::Session) from the inner layer. The session then takes precedence. With the
-/// feature `axum`, [`Caller`](crate::auth_layer::Caller) looks for a session first.
+/// Behind two layers, a request can have this value from the outer layer and, in addition, a
+/// [`Session`](crate::Session) from the inner layer. In that case, the session takes precedence.
+/// With the feature `axum`, [`Caller`](crate::auth_layer::Caller) looks for a session first.
 #[derive(Clone)]
 pub struct TokenOnly(Arc<VerifiedClaims>);
 
@@ -37,7 +37,7 @@ impl fmt::Debug for TokenOnly {
 /// An access token without a session.
 #[non_exhaustive]
 pub struct TokenLogin {
-    /// The JWT to hand to the client, once.
+    /// The JWT, which the application must send to the client.
     pub access_token: String,
     /// The lifetime of the token.
     pub expires_in: Duration,

@@ -39,7 +39,7 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Cancel safety
     ///
-    /// Safe: a check writes only the touch.
+    /// Safe. A check writes nothing but the touch, and the worker writes it in the background.
     pub async fn authenticate(&self, token: &str) -> Result<Session<D>, AuthError> {
         let request_policy = RequestPolicy::default();
         let verified = match self.lookup(token.as_bytes(), &request_policy) {

@@ -1,10 +1,10 @@
 //! The large contents of cached sessions: one content for all tokens of a session.
 //!
-//! A session has several tokens when the client rotates refresh tokens, and its content may be
-//! large. So the tokens share one content, and one token owns it. The weight of the owner's cache
-//! entry includes the content, so the content is counted once. When the owner leaves the cache, the
-//! content and the entries of the session's other tokens leave too. This table holds only contents
-//! that a cached token owns.
+//! If a client rotates refresh tokens, its session has several tokens. The content of the session
+//! can be large, so its tokens share one content. One of the tokens owns the content. Only the
+//! weight of the owner's cache entry includes the content, so the content is counted once. When the
+//! owner's entry is removed from the cache, the content and the entries of the session's other
+//! tokens are removed too. So this table holds only contents that a cached token owns.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
@@ -39,8 +39,8 @@ pub(super) struct Contents<D> {
     hasher: RandomState,
 }
 
-/// Contents are boxed because a table that grows moves its slots, and small slots use few cache
-/// lines.
+/// Contents are boxed to keep the slots small. A growing table moves its slots, and small slots use
+/// fewer cache lines.
 type Table<D> = HashTable<Slot<D>>;
 
 /// A content and its hash.
@@ -62,8 +62,8 @@ pub(super) struct Content<D> {
     entries: Entries,
 }
 
-/// The cache entries that share the content: the address and the token of each. While a new entry of the owner replaces its old entry, two entries of the
-/// owner are listed.
+/// The cache entries that share the content: the address and the token of each. While a new entry
+/// of the owner replaces its old entry, both entries are listed.
 struct Entries {
     /// Most sessions have one token, so one entry needs no allocation.
     first: Option<(EntryAddress, Key)>,
@@ -90,14 +90,14 @@ impl<D> Contents<D> {
     pub(super) fn place(&self, user: &UserId, id: &SessionId) -> Place<'_, D> {
         let hash = self.hasher.hash_one((user, id));
         let [first, ..] = &self.shards;
-        // A table uses the low bits and the highest seven bits of the hash, so other bits choose
-        // the shard.
+        // A table uses the low bits and the highest seven bits of the hash. So the shard is chosen
+        // by other bits.
         let shard = (hash >> 32) as usize % SHARDS;
         Place { shard: self.shards.get(shard).unwrap_or(first), hash }
     }
 
-    /// Removes an entry that is no longer cached for this token. If the content then has no
-    /// owner, removes the content too and returns it.
+    /// Removes an entry that is no longer cached for this token. If the content has no owner
+    /// afterwards, removes the content too and returns it.
     pub(super) fn take(&self, token: &Key, live: &Arc<Live<D>>) -> Option<Box<Content<D>>> {
         self.place(&live.state.user, &live.state.id).take(token, live)
     }

@@ -1,9 +1,9 @@
 //! The entries of the near cache, bounded in number and in bytes.
 //!
 //! An entry holds what is known about a token: its claims, its session, and its validity. The
-//! weight of an entry is the number of bytes that it takes in memory. All tokens of a session share
-//! one [content](super::contents), unless it is small. The entry of the token that owns the content
-//! carries the content's weight.
+//! weight of an entry is the number of bytes that the entry takes in memory. All tokens of a
+//! session share one [content](super::contents), unless the content is small. One token owns the
+//! content, and the weight of its entry includes the content.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::session::StoredContent;
 pub(super) enum Entry<D> {
     /// What is known about a token that owns no content.
     CacheEntry(CacheEntry<D>),
-    /// The live entry of a token that owns the session's content, or has a small content of its own.
+    /// The live entry of a token that owns the session's content or has a small content of its own.
     Owner(Arc<Live<D>>),
 }
 
@@ -76,8 +76,8 @@ impl<D> Entries<D> {
 
     /// Caches what is known about a token.
     ///
-    /// If the token owns the session's content and the content has changed, the entries that share
-    /// the old content are removed.
+    /// If the session's content has changed, this token becomes the owner of the new content, and
+    /// the entries that share the old content are removed.
     pub(super) fn insert(&self, token: Key, known: CacheEntry<D>) {
         let CacheEntry::Live(live) = known else {
             return self.put(token, Entry::CacheEntry(known));
@@ -98,8 +98,8 @@ impl<D> Entries<D> {
         };
         self.put(token.clone(), entry);
         // Check again: between `add` and `put`, another thread may have removed the content and the
-        // entries that were then in the cache. It could not remove this entry, which was inserted
-        // later.
+        // entries that were then in the cache. That thread could not remove this entry, because
+        // this entry was not yet in the cache.
         if !place.has(&live) {
             self.remove(&token, live.address());
         }
@@ -134,7 +134,7 @@ impl<D> Entries<D> {
         }
     }
 
-    /// Removes the entry of a token if it is the entry with this address. A newer entry of the same token
+    /// Removes the entry of a token, if the entry has this address. A newer entry of the same token
     /// stays.
     fn remove(&self, token: &Key, address: EntryAddress) {
         let is_this = |entry: &Entry<D>| entry.live().is_some_and(|live| live.address() == address);

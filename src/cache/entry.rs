@@ -16,8 +16,8 @@ use crate::token::VerifiedClaims;
 /// The audience is part of the key because a layer with a different audience may refuse the same
 /// token.
 ///
-/// One allocation holds the token and then the audience number. Smaller keys mean that more keys
-/// fit into the processor's cache.
+/// One allocation holds the token, followed by the audience number. This makes keys small, so more
+/// of them fit into the processor's cache.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Key(Arc<[u8]>);
 
@@ -57,8 +57,8 @@ impl Key {
 /// The number of trailing token bytes that are hashed (about 94 bits of the signature).
 const HASHED: usize = 16;
 
-// The last bytes suffice: the signatures of verified tokens differ there, and equality compares the
-// whole token.
+// It is enough to hash the last bytes, because the signatures of verified tokens differ there.
+// Equality compares the whole token.
 impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u32(self.audience);
@@ -92,8 +92,8 @@ pub(crate) enum CacheEntry<D> {
 
 /// A token whose session was live when it was read.
 ///
-/// One allocation, because each request clones and drops it. `repr(C)` keeps `validity` first, next
-/// to the reference counts: a cache hit reads both.
+/// All fields are behind one `Arc`, because each request clones and drops the entry. `repr(C)`
+/// keeps `validity` first, next to the reference counts of the `Arc`: a cache hit reads both.
 #[repr(C)]
 pub(crate) struct Live<D> {
     pub(crate) validity: Option<Validity>,
@@ -113,7 +113,7 @@ pub(crate) struct Ended {
 }
 
 impl<D> Live<D> {
-    /// Returns a copy of this entry with a state that `change` has changed.
+    /// Returns a copy of this entry. `change` changes the state of the copy.
     pub(crate) fn with_state(&self, change: impl FnOnce(&mut State<D>)) -> Self {
         let mut state = self.state.copy();
         change(&mut state);
@@ -154,7 +154,7 @@ impl Ended {
 }
 
 impl<D> CacheEntry<D> {
-    /// Returns the conditions under which the entry may be used from the cache. `None` if the entry
+    /// Returns the conditions under which a request can use the cached entry. `None` if the entry
     /// was not created for the cache.
     pub(crate) fn validity(&self) -> Option<&Validity> {
         match self {

@@ -1,13 +1,13 @@
 //! The near cache of this process: the session behind each verified token, kept in memory.
 //!
-//! An entry holds what a request needs: the claims and the session. Its key is the whole text of a
-//! *verified* token. A request uses the entry while the entry's validity
-//! ([`Validity`](crate::coherence::Validity)) holds. After that, a request loads the session from
-//! the store again, and the new entry replaces the old one. The cache never removes an entry
-//! because of its age.
+//! An entry holds what a request needs: the claims and the session. The key of an entry is the
+//! whole text of a *verified* token. A request uses the entry while the entry's validity
+//! ([`Validity`](crate::coherence::Validity)) holds. When the validity no longer holds, the next
+//! request loads the session from the store again, and a new entry replaces the old entry. The
+//! cache never removes an entry because of its age.
 //!
-//! A hit costs one hash, one lookup that compares the whole token, and a few comparisons. It makes
-//! no store call and no allocation. The checks run without a lock.
+//! A hit costs one hash, one lookup that compares the whole token, and a few comparisons. A hit
+//! makes no store call and no allocation. The checks of the validity take no lock.
 
 mod contents;
 mod entries;
@@ -38,8 +38,8 @@ use crate::store::Tracker;
 
 /// The near cache of one manager.
 pub(crate) struct NearCache<D> {
-    /// Its size is limited by [`Capacity`]. A token that was requested once is evicted before a
-    /// token that is requested often.
+    /// [`Capacity`] limits the size. A token of a single request is evicted before a token of many
+    /// requests.
     entries: Entries<D>,
     single_flight: SingleFlight<D>,
     tracker: Arc<dyn Tracker>,
@@ -73,7 +73,7 @@ impl<D> NearCache<D> {
     }
 
     /// Returns the content that `payload` decodes to. All tokens of a session share one content,
-    /// unless it is small.
+    /// unless the content is small.
     ///
     /// # Errors
     ///
@@ -88,9 +88,9 @@ impl<D> NearCache<D> {
         self.entries.content(user, id, payload, decode)
     }
 
-    /// Returns a stamp of the user's sessions. The caller takes it before it sends a read. Returns
-    /// `None` while no invalidation connection is trusted, because a change would then go
-    /// unnoticed.
+    /// Returns a stamp of the user's sessions. The caller must take the stamp before it sends a
+    /// read. Returns `None` while no invalidation connection is trusted, because a change would go
+    /// unnoticed during this time.
     pub(crate) fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp> {
         self.tracker.stamp(user, now)
     }
@@ -99,7 +99,7 @@ impl<D> NearCache<D> {
         &self.tracker
     }
 
-    /// Returns how long cached entries may be used after the last answered heartbeat was sent.
+    /// Returns how long requests can use cached entries after the last answered heartbeat was sent.
     pub(crate) fn lease(&self) -> Duration {
         self.lease
     }

@@ -10,7 +10,8 @@ use crate::session::{SessionData, State};
 use crate::trace;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Returns the role in the latest cached answer of the directory: see
+    /// Returns the role that the directory named for the user in its latest cached answer. The
+    /// conditions are those of
     /// [`Accounts::remembered_role`](super::shared::accounts::Accounts::remembered_role).
     pub(crate) fn remembered_role(&self, user: &UserId) -> Role {
         let accounts = self.shared.accounts.as_ref();
@@ -18,7 +19,8 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Applies the directory's role to a session that was read from the store. If the stored role
-    /// differs, a background task changes the stored sessions of the user.
+    /// differs and a change is due, a background task changes the role in all stored sessions of
+    /// the user.
     pub(crate) fn apply_role(&self, state: &mut State<D>, role: Role) {
         let Some(accounts) = &self.shared.accounts else { return };
         let content = &state.stored.content;
@@ -33,7 +35,7 @@ impl<D: SessionData> SessionManager<D> {
         state.directory_role = role;
     }
 
-    /// Returns the same entry with the directory's present role.
+    /// Returns the cache entry with `role` as the directory's role.
     pub(crate) fn with_role(&self, live: &Arc<Live<D>>, role: Role) -> Arc<Live<D>> {
         if live.state.directory_role == role {
             return Arc::clone(live);
@@ -41,7 +43,8 @@ impl<D: SessionData> SessionManager<D> {
         Arc::new(live.with_state(|state| self.apply_role(state, role)))
     }
 
-    /// Runs in its own task, so that no request waits for it.
+    /// Changes the role in all stored sessions of the user. The write runs in its own task, so that
+    /// no request waits for it.
     fn change_stored_roles(&self, user: UserId, id: SessionId, role: Role) {
         let manager = self.clone();
         let change = async move {

@@ -1,4 +1,4 @@
-//! Running work to completion although the caller goes away.
+//! Runs work to completion even if its caller is dropped.
 
 use std::future::Future;
 use std::panic::resume_unwind;
@@ -8,8 +8,10 @@ use crate::store::{StoreError, StoreErrorKind};
 use crate::trace;
 
 /// Runs `work`, which is a write and its event, to completion in its own task, even if the caller
-/// goes away. A server drops the future of a request whose client disconnects. Without this task, a
-/// client could suppress the event of a revocation by disconnecting in time.
+/// is dropped.
+///
+/// A server drops the future of a request when the client disconnects. Without the task, a client
+/// could suppress the event of a revocation by disconnecting at the right moment.
 pub(crate) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T, SessionError>> + Send + 'static,
 ) -> Result<T, SessionError> {
@@ -19,7 +21,7 @@ pub(crate) async fn run_to_completion<T: Send + 'static>(
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            // The runtime is shutting down: the work may be done or not.
+            // The runtime is shutting down. It is unknown whether the work was completed.
             Err(_) => Err(StoreError::new(StoreErrorKind::Interrupted).into()),
         },
     }

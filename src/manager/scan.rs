@@ -23,7 +23,7 @@ const PAGE: usize = 1_000;
 pub struct Progress {
     /// The number of steps so far.
     pub steps: u64,
-    /// The number of sessions that were counted, or freed, so far.
+    /// The number of sessions that the scan has counted, or that the cleanup has freed, so far.
     pub sessions: u64,
     /// The time since the scan began.
     pub elapsed: Duration,
@@ -33,8 +33,8 @@ impl<D: SessionData> SessionManager<D> {
     /// Counts all live sessions, and calls `progress` after each step.
     ///
     /// Scans the whole store, about 1,000 sessions per step. A scan of a million sessions takes
-    /// some seconds. The scan does not delay requests. It is not a snapshot: a session that is
-    /// created or ends during the scan may be counted or not. No session is counted twice.
+    /// some seconds. The scan does not delay requests. It is not a snapshot: the count may or may
+    /// not include a session that is created or ends during the scan. No session is counted twice.
     ///
     /// # Errors
     ///
@@ -50,8 +50,8 @@ impl<D: SessionData> SessionManager<D> {
         let mut scan = Scan::new(progress);
         let store_client = &self.shared.store_client;
         let as_of = store_client.now();
-        // A hash per session: for a million sessions, the names would take about a hundred
-        // megabytes.
+        // The set holds a hash of each session's ids. For a million sessions, the ids themselves
+        // would take about a hundred megabytes.
         let (hasher, mut seen) = (RandomState::new(), HashSet::new());
         let mut by_role = BTreeMap::new();
         let mut ttls = Duration::ZERO;
@@ -63,14 +63,14 @@ impl<D: SessionData> SessionManager<D> {
             let page = page.ok_or(SessionError::Cursor)?;
             let now = store_client.now();
             for entry in page.sessions {
-                // If the store's tables grow or shrink during the scan, it returns some sessions
-                // twice.
+                // If the store's tables grow or shrink during the scan, the store can return a
+                // session twice.
                 if !seen.insert(hasher.hash_one((&entry.user, &entry.id))) {
                     continue;
                 }
                 let role = role_of(&entry.record.payload).unwrap_or_default();
                 *by_role.entry(role).or_insert(0_u64) += 1;
-                // Saturating, because a custom store may return any deadline.
+                // Saturating, because a deadline of a custom store can have any value.
                 ttls = ttls.saturating_add(entry.record.idle_deadline.saturating_since(now));
             }
             scan.step(seen.len() as u64);
@@ -86,9 +86,10 @@ impl<D: SessionData> SessionManager<D> {
         Ok(Statistics { total, by_role, average_ttl, as_of })
     }
 
-    /// Returns statistics whose scan ended at most `max_age` ago: the latest statistics, or the
-    /// result of a new scan. If several callers need a scan at the same time, one caller scans and
-    /// the others wait for its result.
+    /// Returns statistics whose scan ended at most `max_age` ago.
+    ///
+    /// If the latest statistics are older, the method starts a new scan. If several callers need a
+    /// new scan at the same time, one caller scans and the others wait for the result of that scan.
     ///
     /// # Errors
     ///
@@ -96,7 +97,8 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Cancel safety
     ///
-    /// Safe: the scan runs to completion without its caller, and the next caller gets its result.
+    /// Safe: if the future is dropped, the scan still runs to completion, and the next caller gets
+    /// the result.
     pub async fn recent_statistics(
         &self,
         max_age: Duration,
@@ -119,9 +121,9 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Frees all expired sessions, and calls `progress` after each step. Returns how many it freed.
     ///
-    /// A call is optional, because an expired session is never accepted, and the store itself frees
-    /// it later. The scan has the same size and speed as the scan of
-    /// [`statistics`](Self::statistics).
+    /// The application does not have to call this method. An expired session is never accepted, and
+    /// the store itself frees it later. The cleanup scans the whole store in steps of the same size
+    /// as [`statistics`](Self::statistics), and at the same speed.
     ///
     /// # Errors
     ///
@@ -129,7 +131,8 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Cancel safety
     ///
-    /// Safe: the cleanup stops, and sessions that were freed stay freed.
+    /// Safe: if the future is dropped, the cleanup stops. The sessions that it has freed stay
+    /// freed.
     pub async fn cleanup(
         &self,
         progress: impl FnMut(Progress) + Send,

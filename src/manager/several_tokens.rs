@@ -8,11 +8,11 @@ use crate::session::SessionData;
 use crate::token::Sealed;
 
 /// Maximum number of sessions that the manager loads for the refresh tokens of one request. A
-/// browser sends one or two tokens. If there are more, another host of the same domain plants
-/// cookies.
+/// browser normally sends one or two tokens. More tokens mean that another host of the same domain
+/// has planted cookies.
 const MAX_SESSIONS: usize = 8;
 
-/// The latest refresh token of one session, among the tokens of a request.
+/// The latest of the refresh tokens that a request has for one session.
 struct Candidate<'t> {
     text: &'t str,
     token: Sealed,
@@ -28,28 +28,33 @@ impl Candidate<'_> {
 impl<D: SessionData> SessionManager<D> {
     /// Chooses the refresh token to rotate, among the tokens of one request.
     ///
-    /// Ignores tokens that do not verify. If several tokens belong to one session, the token with
-    /// the highest rotation counter is chosen. If they belong to several sessions of one user, the
-    /// token of the live session with the latest login is chosen. The order of the tokens has no
-    /// effect (except between two logins in the same millisecond), because another host of the same
-    /// domain can choose the order by planting cookies.
+    /// Ignores tokens that do not verify. Chooses among the other tokens by these rules:
     ///
-    /// Loads sessions only if tokens of several sessions verify, and then 8 sessions at most. The
-    /// chosen token may already be invalid: only the caller's rotation checks this.
+    /// - If all tokens belong to one session, the token with the highest rotation counter is
+    ///   chosen.
+    /// - If the tokens belong to several sessions of one user, the token of the live session with
+    ///   the latest login is chosen.
+    ///
+    /// The order of the tokens has no effect, because another host of the same domain can set that
+    /// order by planting cookies. The only exception is two logins in the same millisecond.
+    ///
+    /// If all verified tokens belong to one session, the manager loads no session. Otherwise it
+    /// loads 8 sessions at most. The chosen token can already be invalid: only the caller's
+    /// rotation checks this.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](AuthErrorKind::InvalidToken) if valid tokens of several users are present:
-    /// otherwise a planted cookie could choose the user.
-    /// [`MissingToken`](AuthErrorKind::MissingToken) if `shown` is empty.
-    /// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) if the store cannot answer.
+    /// - [`InvalidToken`](AuthErrorKind::InvalidToken): the request has verified tokens of several
+    ///   users. Without this error, a planted cookie could choose the user.
+    /// - [`MissingToken`](AuthErrorKind::MissingToken): `shown` is empty.
+    /// - [`StoreUnavailable`](AuthErrorKind::StoreUnavailable): the store cannot answer.
     pub(crate) async fn choose_refresh_token<'t>(
         &self,
         shown: &[&'t str],
     ) -> Result<&'t str, AuthError> {
         let candidates = self.candidates(shown);
         let Some(first) = candidates.first() else {
-            // No token verifies: the rotation rejects this one and emits the event.
+            // No token verifies. The caller's rotation rejects the first token and emits the event.
             return shown.first().copied().ok_or_else(|| AuthErrorKind::MissingToken.into());
         };
         if candidates.iter().any(|other| other.who().0 != first.who().0) {
@@ -73,22 +78,23 @@ impl<D: SessionData> SessionManager<D> {
                     self.refused(&error, Some((claims.user, claims.session)));
                     return Err(error);
                 }
-                // This session is not live, or the store lost it.
+                // The session of this token is not live, or the store has lost the session.
                 Err(_) => {}
             }
         }
-        // If no session is live, the caller's rotation of any of the tokens returns the reason.
+        // If no session is live, the caller's rotation fails with the reason, whichever token it
+        // gets.
         Ok(latest.map_or(default, |(_, text)| text))
     }
 
     /// Revokes the session of each refresh token of one request, 8 sessions at most. Returns `None`
-    /// if there is no token.
+    /// if the request has no refresh token.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](AuthErrorKind::InvalidToken) if no token verifies.
-    /// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) if a session could not be revoked: the
-    /// sessions after it stay live.
+    /// - [`InvalidToken`](AuthErrorKind::InvalidToken): no token verifies.
+    /// - [`StoreUnavailable`](AuthErrorKind::StoreUnavailable): a session could not be revoked. The
+    ///   sessions of the later tokens stay live.
     pub(crate) async fn logout_refresh_all(&self, shown: &[&str]) -> Option<Result<(), AuthError>> {
         let first = shown.first()?;
         let candidates = self.candidates(shown);
@@ -106,20 +112,22 @@ impl<D: SessionData> SessionManager<D> {
         Some(outcome)
     }
 
-    /// Revokes the session of each refresh token that a login request sends, because the new
-    /// refresh token of the login replaces these tokens in the browser. Tokens that do not verify
-    /// emit no event. If a revocation fails, the login still succeeds.
+    /// Revokes the session of each refresh token that a login request sends, 8 sessions at most.
+    /// The new refresh token of the login replaces these tokens in the browser. The method ignores
+    /// a token that does not verify, and emits no event for it. If a revocation fails, the login
+    /// still succeeds.
     pub(crate) async fn end_replaced_sessions(&self, shown: &[&str]) {
         for candidate in self.candidates(shown).iter().take(MAX_SESSIONS) {
             let ended = self.logout_refresh(candidate.text).await;
-            // Do not call the store again: the login has waited long enough.
+            // The store failed. The login has waited long enough, so do not call the store again.
             if ended.is_err_and(|error| error.kind().status().is_server_error()) {
                 return;
             }
         }
     }
 
-    /// Returns the tokens that one of our keys sealed, the latest of each session. No I/O.
+    /// Returns the latest token of each session, among the tokens that one of the refresh keys
+    /// sealed. Does no I/O.
     fn candidates<'t>(&self, shown: &[&'t str]) -> Vec<Candidate<'t>> {
         let mut candidates: Vec<Candidate<'t>> = Vec::new();
         for text in shown {

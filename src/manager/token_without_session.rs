@@ -9,24 +9,25 @@ use crate::session::{NewSession, SessionData};
 use crate::telemetry::events::Event;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Issues an access token without a session, for a user whose credentials were checked. Use it
-    /// when [`create`](Self::create) fails because the store is unavailable, and the user must have
-    /// some access during the outage.
+    /// Issues an access token without a session, for a user whose credentials were checked.
+    ///
+    /// Use this method if [`create`](Self::create) has failed because the store is unavailable, and
+    /// the user must have some access during the outage.
     ///
     /// The token passes only layers with
     /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly), and only while the store is
-    /// unavailable. Until the store answers, the token cannot be revoked. Once the store answers,
+    /// unavailable. During this time, the token cannot be revoked. As soon as the store answers,
     /// the token is rejected like a token of an expired session. No session is created later, so
     /// the user must log in again.
     ///
-    /// Does no I/O except the call to the user directory, if there is one. The session content of
-    /// `new` is not stored.
+    /// The method does no I/O except the call to the user directory, if there is a directory. The
+    /// session content of `new` is not stored.
     ///
     /// # Errors
     ///
-    /// [`SessionError::AccountInactive`] and [`Directory`](SessionError::Directory) as for
-    /// [`create`](Self::create). Any other error: a lifetime is out of range, or the token cannot
-    /// be signed.
+    /// - [`SessionError::AccountInactive`] and [`Directory`](SessionError::Directory): as for
+    ///   [`create`](Self::create).
+    /// - Any other error: a lifetime is out of range, or the token cannot be signed.
     pub async fn token_without_session(
         &self,
         new: &NewSession<D>,

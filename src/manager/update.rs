@@ -17,17 +17,21 @@ use crate::store::{Record, Replacement, Touch, Touched, Updated, UpdatedAll};
 use crate::telemetry::events::Event;
 use crate::trace;
 
-/// How often a change is tried before it fails because of concurrent changes.
+/// Maximum number of tries of a change. If another change was written first in each try, the change
+/// fails.
 const TRIES: usize = 16;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Changes the content of a live session, and returns the changed session. Other processes see
-    /// the change as soon as they get its invalidation: see [`near_cache`](Self::near_cache).
+    /// Changes the content of a live session, and returns the changed session. Another process
+    /// applies the change as soon as the invalidation arrives there: see
+    /// [`near_cache`](Self::near_cache).
     ///
-    /// No concurrent change is lost. If another change was written first, `change` is called again
-    /// on the newer content. There are at most 16 tries. No retry starts later than
-    /// `2 * (store timeout + directory timeout)` after the call. The deadlines of the session stay
-    /// the same. If `change` leaves the content equal, nothing is written.
+    /// No concurrent change is lost. If another change was written first, the manager calls
+    /// `change` again on the newer content, in at most 16 tries. No retry starts later than
+    /// `2 * (store timeout + directory timeout)` after the start of the call.
+    ///
+    /// The deadlines of the session stay the same. If `change` does not change the content, nothing
+    /// is written.
     ///
     /// ```
     /// # use tower_session_auth::error::SessionError;
@@ -41,14 +45,15 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Errors
     ///
-    /// - [`SessionError::Gone`]: the session is revoked, expired or unknown, or was revoked or
-    ///   expired during the call.
+    /// - [`SessionError::Gone`]: the session is revoked, expired or unknown. This error is also
+    ///   returned if the session is revoked or expires during the call.
     /// - [`Contended`](SessionError::Contended): in each try, another change was written first.
-    /// - [`Store`](SessionError::Store): the store cannot answer. The change may then be written or
-    ///   not.
-    /// - [`TooLarge`](SessionError::TooLarge): the application's data grow, and are then over
+    /// - [`Store`](SessionError::Store): the store cannot answer. It is then unknown whether the
+    ///   change was written.
+    /// - [`TooLarge`](SessionError::TooLarge): `change` makes the application's data larger, and
+    ///   the new data exceed
     ///   [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). Stored
-    ///   data that are already over the limit may stay or shrink.
+    ///   data that already exceed the limit can stay the same or become smaller.
     /// - Any other error: the new content cannot be stored.
     pub async fn update(
         &self,
@@ -60,19 +65,20 @@ impl<D: SessionData> SessionManager<D> {
         self.rewrite(user, id, told, |content, _| content.edited(&mut change)).await
     }
 
-    /// Changes the content of all live sessions of a user in one step, for instance to take a role
-    /// away. Returns the number of sessions that changed. A login in progress fails if it holds a
+    /// Changes the content of all live sessions of a user in one step, for example to remove a
+    /// role. Returns the number of sessions that changed. A login in progress fails if it holds a
     /// login fence ([`LoginFence`](crate::session::LoginFence)), because that login may have read a
     /// value that this call changes.
     ///
-    /// `change` is called for each session. If another change was written first, it is called again
-    /// for all sessions (16 tries at most). A session whose data this version cannot read stays as
-    /// it is, and the manager logs it.
+    /// The manager calls `change` for each session. If another change was written first, the
+    /// manager calls `change` again for all sessions, in at most 16 tries. If this version of the
+    /// application cannot read the data of a session, the session stays unchanged and the manager
+    /// logs a warning.
     ///
     /// # Errors
     ///
-    /// As for [`update`](Self::update), without [`Gone`](SessionError::Gone): for a user without
-    /// sessions the result is 0.
+    /// As for [`update`](Self::update), except [`Gone`](SessionError::Gone). If the user has no
+    /// session, the result is 0.
     pub async fn update_all(
         &self,
         user: &UserId,
@@ -137,9 +143,10 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Records that the user of a live session has authenticated again.
+    ///
     /// [`Session::authenticated_at`] becomes the present time, and `acr` and `amr` describe this
-    /// authentication. A guard that requires a recent or stronger login (RFC 9470) then passes
-    /// without a new login. The access token stays the same.
+    /// authentication. After that, the session can pass a guard that requires a recent or stronger
+    /// login (RFC 9470), without a new login. The access token stays the same.
     ///
     /// # Errors
     ///
@@ -161,9 +168,11 @@ impl<D: SessionData> SessionManager<D> {
         self.rewrite(user, id, told, renew).await
     }
 
-    /// Touches a live session immediately: restarts its idle TTL, bounded by its absolute deadline.
-    /// Returns the new idle deadline. Requests do this in the background. Call this method for
-    /// example for a "keep me logged in" button.
+    /// Touches a live session immediately, and returns the new idle deadline.
+    ///
+    /// The new idle deadline is one idle TTL after the call, but never later than the absolute
+    /// deadline. After a request, the worker touches the session in the background. Call this
+    /// method for example for a "keep me logged in" button.
     ///
     /// # Errors
     ///
@@ -195,7 +204,8 @@ impl<D: SessionData> SessionManager<D> {
         let store_client = &self.shared.store_client;
         let end = self.request_end();
         for tries in 0..TRIES {
-            // Each call has its own timeout; this bounds all tries together.
+            // Each store call has its own timeout. This condition limits the time of all tries
+            // together.
             if tries > 0 && Instant::now() >= end {
                 break;
             }
@@ -208,7 +218,7 @@ impl<D: SessionData> SessionManager<D> {
             let next = content.encode(self.shared.limits.session_data, sizes)?;
             let changed = !same_payload(&next, &record.payload);
             let expected = record.revision;
-            // Do everything that can fail before the write.
+            // Everything that can fail must happen before the write.
             let next_record = Record { payload: next.clone(), ..record };
             let mut state = self.exact_state(user, id, next_record).await?;
             if !changed {
@@ -239,7 +249,8 @@ impl<D: SessionData> SessionManager<D> {
         Err(SessionError::Contended)
     }
 
-    /// Builds the state of a session from its record and its exact activity.
+    /// Builds the state of a session from its record and from the activity that the store reports
+    /// now.
     pub(crate) async fn exact_state(
         &self,
         user: &UserId,

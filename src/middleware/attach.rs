@@ -13,9 +13,9 @@ use crate::session::SessionData;
 use crate::telemetry::events::{Event, Events};
 use crate::trace;
 
-/// The marker of a request that passed a layer in optional mode without a session. It tells an
-/// extractor or a guard that the layer is present, and holds the event handle for a later
-/// rejection.
+/// The marker of a request that passed a layer in optional mode without a session. The marker tells
+/// an extractor or a guard that the layer is present. It also holds the event handle that a later
+/// rejection needs.
 struct Anonymous<D> {
     events: Events,
     layer: PhantomData<fn() -> D>,
@@ -28,9 +28,10 @@ impl<D> Clone for Anonymous<D> {
     }
 }
 
-/// The caller of a request that the layer let pass. This includes requests that a layer with
-/// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) let pass while the store was
-/// unavailable. With the feature `axum` it is an extractor.
+/// The caller of a request that the layer let pass. The layer either checked the caller's session,
+/// or let the request pass on its valid token alone because the store was unavailable
+/// ([`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly)). With the feature `axum`, this
+/// type is an extractor.
 #[expect(clippy::exhaustive_enums, reason = "a handler must handle both cases")]
 pub enum Caller<D = ()> {
     /// The layer checked the caller's session.
@@ -42,7 +43,7 @@ pub enum Caller<D = ()> {
 
 impl<D: SessionData> Caller<D> {
     /// Returns the caller of the request with these extensions. If the request passed without a
-    /// session, it emits an [`Event::Rejected`], because the error that it returns becomes a
+    /// session, this function emits an [`Event::Rejected`], because the returned error becomes a
     /// rejection.
     ///
     /// # Errors
@@ -101,16 +102,17 @@ impl<D> fmt::Debug for Caller<D> {
 }
 
 /// Removes the values that only this layer may set, in case other code has set them. The layer
-/// calls it for a request that continues without a session, and for a request that it rejects.
+/// calls this function for a request that continues without a session, and for a request that it
+/// rejects.
 pub(crate) fn clear<D: SessionData>(extensions: &mut Extensions) {
     extensions.remove::<Session<D>>();
     extensions.remove::<Anonymous<D>>();
     extensions.remove::<TokenOnly>();
 }
 
-/// Puts the session into the extensions and replaces any other session. It leaves an [`Anonymous`]
-/// and a [`TokenOnly`] in place, because readers look for the session first. To remove these two
-/// values would add a tenth to the cost of a cache hit.
+/// Puts the session into the extensions and replaces any other session. The function leaves an
+/// [`Anonymous`] and a [`TokenOnly`] in place, because readers look for the session first. Removing
+/// these two values would make a cache hit a tenth more expensive.
 pub(crate) fn session<D: SessionData>(extensions: &mut Extensions, session: Session<D>) {
     extensions.insert(session);
 }
@@ -127,16 +129,16 @@ pub(crate) fn anonymous<D: SessionData>(extensions: &mut Extensions, events: Eve
     extensions.insert(Anonymous::<D> { events, layer: PhantomData });
 }
 
-/// Returns the session of a request that the layer let pass; `None` if the request passed without
-/// one.
+/// Returns the session of a request that the layer let pass. Returns `None` if the request passed
+/// without a session.
 ///
 /// # Errors
 ///
-/// [`StoreUnavailable`](AuthErrorKind::StoreUnavailable) if the session could not be checked and
-/// the layer let the request pass on its valid token alone
-/// ([`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly)).
-/// [`NoLayer`](crate::error::AuthErrorKind::NoLayer) if no layer with this `D` has handled the
-/// request. For `NoLayer`, the log has an entry with the error's request id.
+/// - [`StoreUnavailable`](AuthErrorKind::StoreUnavailable): the layer could not check the session,
+///   and let the request pass on its valid token alone
+///   ([`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly)).
+/// - [`NoLayer`](crate::error::AuthErrorKind::NoLayer): no layer with this `D` has handled the
+///   request. The log has an entry with the error's request id.
 pub(crate) fn find<D: SessionData>(
     extensions: &Extensions,
 ) -> Result<Option<&Session<D>>, AuthError> {
@@ -149,8 +151,8 @@ pub(crate) fn find<D: SessionData>(
         // request, so `None` would be wrong.
         (None, Some(_)) => Err(AuthError::new(AuthErrorKind::StoreUnavailable)),
         (None, None) => {
-            // Without random bytes the response is the same, but it has no request id to find in
-            // the log.
+            // If the system returns no random bytes, the response is the same but has no request id
+            // with which to find the log entry.
             let request_id = random_text::<9>().unwrap_or_default();
             trace::error!(
                 "a handler or a guard asks for a session that no layer has checked: put \
@@ -163,8 +165,8 @@ pub(crate) fn find<D: SessionData>(
     }
 }
 
-/// Returns the session of a request, for a handler or guard that requires one. If the session is
-/// missing, it emits an [`Event::Rejected`].
+/// Returns the session of a request, for a handler or guard that requires a session. If the request
+/// passed without a session, this function emits an [`Event::Rejected`].
 ///
 /// # Errors
 ///

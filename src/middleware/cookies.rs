@@ -8,9 +8,9 @@ use crate::error::{AuthError, AuthErrorKind, ConfigError};
 /// Returns the value of the cookie `name` (RFC 6265 section 5.4), unchanged. Other cookies are
 /// ignored and need not be well-formed.
 ///
-/// Two cookies with this name are an error, even if their values are equal. It makes no difference
-/// whether they are in one header field or in two. The cookies were set for different paths or
-/// hosts, and the request does not show which cookie belongs to which path or host.
+/// Two cookies with this name are an error, even if their values are equal or they are in two
+/// header fields. Such cookies were set for different paths or hosts, and the request does not show
+/// which cookie belongs to which path or host.
 ///
 /// # Errors
 ///

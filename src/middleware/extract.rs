@@ -17,11 +17,11 @@ const SCHEME: &str = "Bearer";
 ///
 /// # Tokens in a cookie
 ///
-/// A cookie works for pages without scripts, because the browser sends it without a script. The
-/// browser also sends it with a request that another site caused. **Once a layer reads a cookie,
+/// A cookie works for pages without scripts, because the browser adds it to each request itself.
+/// The browser also adds it to a request that another site caused. **If a layer reads a cookie,
 /// every route that changes something or opens a WebSocket needs protection against cross-site
-/// requests**: a [`SameOriginLayer`](crate::same_origin::SameOriginLayer) around these routes, and
-/// `SameSite` on the cookie. The library's own [routes](crate::routes) already have both.
+/// requests.** Put a [`SameOriginLayer`](crate::same_origin::SameOriginLayer) around these routes,
+/// and set `SameSite` on the cookie. The library's own [routes](crate::routes) already do both.
 ///
 /// ```
 /// use axum::Router;
@@ -58,12 +58,13 @@ impl TokenSource {
     /// Reads the header, or the cookie `name` if the header has no bearer token. `name` is the full
     /// name of the cookie, including a prefix such as `__Host-`.
     ///
-    /// If the header has a bearer token, the cookie is ignored. Two different tokens are no error
-    /// here: after another tab has refreshed, the token in the header and the token in the cookie
-    /// differ, and both are valid. A header with another scheme, such as the `Basic` credentials of
-    /// a proxy, has no bearer token. If the cookie is read and the request has two cookies with
-    /// this name, the request is rejected, because it does not show which cookie belongs to which
-    /// path or host.
+    /// If the header has a bearer token, the cookie is ignored, even if the two tokens differ.
+    /// After another tab has refreshed, the token in the header and the token in the cookie differ,
+    /// and both are valid. A header with another scheme, such as the `Basic` credentials of a
+    /// proxy, has no bearer token.
+    ///
+    /// If the cookie is read and the request has two cookies with this name, the request is
+    /// rejected. Such a request does not show which cookie belongs to which path or host.
     ///
     /// # Errors
     ///
@@ -112,8 +113,8 @@ impl TokenSource {
         Ok(shown)
     }
 
-    /// Returns the name of the cookie if this request's token comes from the cookie. This is the
-    /// case if the header has no bearer token.
+    /// Returns the name of the cookie if this request's token comes from the cookie. The token
+    /// comes from the cookie if the header has no bearer token.
     pub(crate) fn counting_cookie(&self, headers: &HeaderMap) -> Option<&str> {
         let name = self.cookie.as_deref()?;
         let in_header = credential(headers).err()?.kind() != AuthErrorKind::MissingToken;
@@ -181,7 +182,7 @@ pub(crate) fn credential(headers: &HeaderMap) -> Result<&[u8], AuthError> {
     if !scheme.eq_ignore_ascii_case(SCHEME.as_bytes()) {
         return Err(AuthError::new(AuthErrorKind::MissingToken));
     }
-    // One or more spaces separate scheme and token; a tab does not.
+    // One or more spaces separate the scheme and the token. A tab is not a separator.
     let start = rest.iter().position(|byte| *byte != b' ').filter(|spaces| *spaces > 0);
     let token = start.and_then(|start| rest.get(start..));
     token.ok_or_else(|| AuthError::new(AuthErrorKind::InvalidToken))

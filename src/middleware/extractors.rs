@@ -62,8 +62,8 @@ impl<D: SessionData, St: Send + Sync> FromRequestParts<St> for Caller<D> {
     }
 }
 
-/// Extracts the caller. `None` if the layer is in optional mode and the request passed without a
-/// session.
+/// Extracts the caller. The result is `None` if the layer is in optional mode and the request
+/// passed without a session.
 impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Caller<D> {
     type Rejection = AuthError;
 
@@ -75,9 +75,9 @@ impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Caller<D>
     }
 }
 
-/// Extracts the session. Gives `None` if the layer is in optional mode and the request passed
-/// without a session. Answers 503 if the request passed on its valid token alone, and 500 if no
-/// layer is around the route.
+/// Extracts the session. The result is `None` if the layer is in optional mode and the request
+/// passed without a session. The extractor answers 503 if the request passed on its valid token
+/// alone, and 500 if no layer is around the route.
 impl<D: SessionData, St: Send + Sync> OptionalFromRequestParts<St> for Session<D> {
     type Rejection = AuthError;
 

@@ -1,8 +1,9 @@
 //! The response future. It checks the session, with a store call if needed, and then calls the
 //! inner service.
 //!
-//! The first state is `Checking`, and the next is `Calling`, `Clearing` or `Rejected`. A request
-//! that needs no store call starts in one of the last three states.
+//! A request that needs a store call starts in the state `Checking`. Its next state is `Calling`,
+//! `Clearing` or `Rejected`. A request that needs no store call starts in one of these three
+//! states.
 
 use std::fmt;
 use std::future::Future;
@@ -29,8 +30,8 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// Once this future has called the inner service, dropping it is as safe as dropping the inner
-    /// service's future. Before that, dropping it changes nothing.
+    /// Before this future calls the inner service, dropping it changes nothing. After that,
+    /// dropping it is as safe as dropping the inner service's future.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, D, R, ReqBody>
     where
@@ -49,10 +50,10 @@ pin_project! {
     {
         // The response is ready. The inner service is not called.
         Rejected { response: Option<S::Response> },
-        // Boxed, so that the future of a cache hit stays small. A cache hit never waits.
+        // Boxed, so that the future of a cache hit stays small. A cache hit is never in this state.
         Checking { check: Check<D>, next: Option<Box<Next<S, D, R, ReqBody>>> },
         Calling { #[pin] call: S::Future },
-        // Like `Calling`, but the response then clears the cookie of a session that is over.
+        // Like `Calling`, but the response also clears the cookie of a session that is over.
         Clearing { #[pin] call: S::Future, cookie: Option<Box<ClearedCookie>> },
     }
 }

@@ -36,13 +36,15 @@ use crate::token::Audience;
 ///
 /// The inner service must be `Clone`. In Tower, only the value on which `poll_ready` was called is
 /// ready. So during a store call, the response future holds that value, and a clone takes its place
-/// in the layer's service. This layer does not require that request bodies or services are `Send`
-/// or `'static`: it boxes only the future of the store call as `Send`, which holds neither the body
-/// nor the service. A server that spawns the response future itself requires both bounds.
+/// in the layer's service.
 ///
-/// If the inner service has a concurrency limit, a request holds a permit of that limit during the
-/// store call. Put the limit inside of that service, or consider the time of the store call when
-/// you choose the limit.
+/// This layer does not require that request bodies or services are `Send` or `'static`. It boxes
+/// only the future of the store call as `Send`, and that future holds neither the body nor the
+/// service. A server that spawns the response future itself requires both bounds.
+///
+/// If the inner service takes a permit of a concurrency limit in `poll_ready`, a request holds that
+/// permit during the store call. Consider the time of the store call when you choose the limit, or
+/// put the limit further inside, into a service that takes the permit in `call`.
 pub struct SessionAuthLayer<D = (), R = JsonRejection> {
     rules: Rules<D, R>,
 }
@@ -62,8 +64,8 @@ impl<D> SessionAuthLayer<D> {
 impl<D, R> SessionAuthLayer<D, R> {
     /// Lets a request without a token pass, without a session.
     ///
-    /// If the request has a token, the token must still be valid. An invalid token is answered with
-    /// 401, and an unavailable store with 503. So if the token is in a cookie, a public page
+    /// If a request has a token, the token must be valid. The layer answers 401 to an invalid
+    /// token, and 503 if the store is unavailable. So if the token is in a cookie, a public page
     /// answers 401 to a browser whose session is over. To let such requests pass, use
     /// [`optional_with`](Self::optional_with).
     #[must_use]
@@ -71,8 +73,8 @@ impl<D, R> SessionAuthLayer<D, R> {
         self.optional_with(OptionalMode::strict())
     }
 
-    /// Lets a request without a token pass. `mode` says with which invalid tokens a request passes
-    /// too. Such a request passes as anonymous instead of getting a 401.
+    /// Lets a request without a token pass. `mode` also selects the invalid tokens with which a
+    /// request passes as anonymous instead of getting a 401.
     #[must_use]
     pub fn optional_with(mut self, mode: OptionalMode) -> Self {
         self.rules.mode = Mode::Optional(mode);
@@ -122,22 +124,22 @@ impl<D, R> SessionAuthLayer<D, R> {
 }
 
 impl<D: SessionData, R> SessionAuthLayer<D, R> {
-    /// Sets the maximum age of the store's last confirmation of a session. With zero, each request
+    /// Sets the maximum time since the store last confirmed a session. With zero, each request
     /// makes a store call (one round trip).
     ///
-    /// The default and the upper limit are the lease of the near cache (500 ms by default). This
-    /// limit matters only while the invalidation connection has failed without a visible error.
+    /// The default and the upper limit are the lease of the near cache (500 ms by default). The
+    /// setting matters only while the invalidation connection has failed without a visible error.
     /// While the connection works, a revocation takes effect as soon as the server's push message
     /// arrives.
     ///
-    /// Without a near cache every request calls the store. So every value is accepted, and no value
-    /// has an effect.
+    /// Without a near cache, every request calls the store. In that case, every value is accepted
+    /// and no value has an effect.
     ///
     /// # Errors
     ///
     /// [`ConfigError::OutOfRange`] for a value above zero and below three heartbeat intervals of
-    /// the near cache (one interval is a fifth of the lease). With such a value, most requests
-    /// would call the store for no visible reason.
+    /// the near cache. One heartbeat interval is a fifth of the lease. With such a value, most
+    /// requests would call the store for no visible reason.
     pub fn max_staleness(mut self, max: Duration) -> Result<Self, ConfigError> {
         self.rules.request_policy.staleness =
             Staleness::new(max, self.rules.manager.heartbeat_interval())?;
@@ -148,8 +150,9 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     /// manager's audience. All other requirements of the manager stay.
     ///
     /// Use this if several services with different audiences share one manager, and another issuer
-    /// signs their tokens. (The manager signs tokens only with its own audience.) A token that one
-    /// layer has verified is not valid for a layer with another audience.
+    /// signs their tokens. The manager itself signs tokens only with its own audience. A token that
+    /// one layer has verified is not valid for a layer with another audience.
+    ///
     /// [`SessionManager::logout`] and the routes accept only tokens for the manager's audience. To
     /// revoke the session of a token for another audience, call [`SessionManager::revoke`] with the
     /// session's id.

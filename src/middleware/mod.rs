@@ -1,17 +1,17 @@
 //! The layers that an application puts into its stack, and the steps that one request takes.
 //!
-//! 1. `extract` (uses the module `cookies`): from the request headers to the token text.
-//! 2. `SessionManager::lookup`: from the token text to a cache entry (`authenticate/lookup.rs`,
-//!    `cache/`). A hit on a live session continues with step 5, a hit on a session that is over
-//!    with step 6. If the entry shows that the token was verified, but is too old to use, step 4
-//!    follows.
-//! 3. `SessionManager::verify`: from the token text to the claims (`authenticate/verify.rs`,
-//!    `token/jwt/verify.rs`).
-//! 4. `SessionManager::check`: from the claims to a live session in the store
-//!    (`authenticate/load.rs`), or to the result of the layer's failure policy
+//! 1. `extract` (uses the module `cookies`): reads the token text from the request headers.
+//! 2. `SessionManager::lookup` (`authenticate/lookup.rs`, `cache/`): finds the cache entry of the
+//!    token text. A hit on a live session continues with step 5. A hit on a session that is over
+//!    continues with step 6. An entry that is too old to use can still show that the token was
+//!    verified; in that case, step 4 follows.
+//! 3. `SessionManager::verify` (`authenticate/verify.rs`, `token/jwt/verify.rs`): verifies the
+//!    token text and reads its claims.
+//! 4. `SessionManager::check`: loads the live session of the claims from the store
+//!    (`authenticate/load.rs`), or applies the layer's failure policy
 //!    (`authenticate/failure_policy.rs`).
 //! 5. `attach`: puts the session into the request's extensions.
-//! 6. `reject`: turns the error of any step into a response. A layer in `optional_mode` may let the
+//! 6. `reject`: turns the error of any step into a response. A layer in `optional_mode` can let the
 //!    request pass without a session instead.
 //!
 //! `checked` is the response future of the layers whose check needs no I/O: the guards and the

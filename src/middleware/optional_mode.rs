@@ -11,10 +11,10 @@ use crate::error::{AuthError, AuthErrorKind};
 /// How a layer in [optional](crate::SessionAuthLayer::optional_with) mode handles a request with
 /// invalid credentials. Default: [`strict`](Self::strict).
 ///
-/// In every mode, a request without credentials passes without a session. A request that the layer
-/// cannot check because the store is unavailable gets 503, and a request of an inactive account
-/// gets 403. The manager emits an [event](crate::telemetry::events) for a rejected token even if
-/// the request passes.
+/// In every mode, a request without credentials passes without a session. The layer answers 503 to
+/// a request that it cannot check because the store is unavailable, and 403 to a request of an
+/// inactive account. The manager emits an [event](crate::telemetry::events) for a rejected token
+/// even if the request passes.
 ///
 /// ```
 /// use tower_session_auth::auth_layer::OptionalMode;
@@ -43,13 +43,16 @@ impl OptionalMode {
         Self { cookies: false, bearer: false, clears: false }
     }
 
-    /// Lets a request with an invalid cookie pass as anonymous. The cookie is invalid if the
-    /// session is over, if the token has expired or does not verify, or if the request has two
-    /// cookies with the name. This mode exists because a browser sends the cookie with each request
-    /// by itself, and cannot react to a 401.
+    /// Lets a request with an invalid cookie pass as anonymous. This mode exists because a browser
+    /// adds the cookie to each request on its own, and cannot react to a 401. The cookie is invalid
+    /// in each of these cases:
     ///
-    /// An invalid token in the `Authorization` header is still answered with 401: a program has put
-    /// it there and must learn that it is invalid.
+    /// - The session is over.
+    /// - The token has expired or does not verify.
+    /// - The request has two cookies with the name.
+    ///
+    /// An invalid token in the `Authorization` header is still answered with 401. A program has put
+    /// it there and must learn that the token is invalid.
     #[must_use]
     pub const fn lenient() -> Self {
         Self { cookies: true, bearer: false, clears: false }
@@ -63,10 +66,12 @@ impl OptionalMode {
         self
     }
 
-    /// Clears the cookie when the store reports that its session is over. This applies only to the
-    /// response to a navigation (`Sec-Fetch-Mode: navigate`), which then also gets `Cache-Control:
-    /// no-store`. Off by default: a login in another tab may have set a new cookie in the meantime,
-    /// and that cookie would be cleared too. Has no effect in strict mode.
+    /// Clears the cookie when the store reports that its session is over. Only the response to a
+    /// navigation (`Sec-Fetch-Mode: navigate`) clears the cookie. That response also gets
+    /// `Cache-Control: no-store`. Has no effect in strict mode.
+    ///
+    /// Off by default: a login in another tab may have set a new cookie in the meantime, and the
+    /// response would clear that cookie too.
     ///
     /// The cookie must have `Path=/` and no `Domain`, as
     /// [`AccessCookie`](crate::routes::AccessCookie) sets it. If the response itself sets the

@@ -19,7 +19,7 @@ pub(crate) struct Rules<D, R> {
     pub(crate) reject: Arc<R>,
 }
 
-/// Whether a request without a valid token is rejected or may pass as anonymous.
+/// Whether a layer rejects every request without a valid token, or lets some of them pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Required,

@@ -18,8 +18,8 @@ use crate::middleware::checked::Checked;
 use crate::middleware::reject::{Head, JsonRejection, Reject, respond};
 use crate::trace;
 
-/// Rejects a request that a browser makes for a page of another origin: 403 `cross_site`. Cheap to
-/// clone.
+/// Answers 403 `cross_site` to a request that a browser makes for a page of another origin. Cheap
+/// to clone.
 ///
 /// A browser attaches cookies to a request even if a page of another site has caused the request.
 /// **Put this layer around every route where a cookie authenticates the caller**, outside of the
@@ -40,8 +40,8 @@ use crate::trace;
 /// - A request with neither `Sec-Fetch-Site` nor `Origin`. Such a request does not come from a
 ///   browser, so a program has set its cookies on purpose.
 ///
-/// All other requests are rejected. The log then shows the request's `Origin` and `Host`,
-/// shortened. A proxy must pass on `Host` and `Origin` unchanged.
+/// All other requests are rejected. For each rejected request, the log contains its `Origin` and
+/// `Host`, shortened. A proxy must pass on `Host` and `Origin` unchanged.
 ///
 /// The check reads only headers. It does no I/O, and makes no allocation for a request that passes.
 ///
@@ -90,9 +90,9 @@ impl<R> SameOriginLayer<R> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::OutOfRange`] for a value that no browser sends, because it would never match.
-    /// Examples are a wildcard, a scheme other than `http` and `https`, a default port, upper-case
-    /// letters, a path, and a trailing slash.
+    /// [`ConfigError::OutOfRange`] for a value that no browser sends, because such a value would
+    /// never match. Examples are a wildcard, a scheme other than `http` and `https`, a default
+    /// port, upper-case letters, a path, and a trailing slash.
     pub fn trusted_origins<T: Into<String>>(
         mut self,
         origins: impl IntoIterator<Item = T>,
@@ -154,8 +154,8 @@ fn is_of_host(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
     origin.authority.host().eq_ignore_ascii_case(asked.host()) && port == Some(origin.port())
 }
 
-/// Returns the port of an authority. `None`: the authority has no port. `Some(None)`: the port is
-/// not a number, or the authority has user information.
+/// Returns the port of an authority. `None` means that the authority has no port. `Some(None)`
+/// means that the port is not a number, or that the authority has user information.
 fn port(authority: &Authority) -> Option<Option<u16>> {
     let Some(port) = authority.as_str().strip_prefix(authority.host()) else { return Some(None) };
     Some(port.strip_prefix(':')?.parse().ok())
@@ -209,8 +209,8 @@ fn check_origin(text: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// A part of a request as the log shows it: shortened, and escaped, so that it cannot forge a log
-/// line.
+/// A part of a request, as the log contains it. The text is shortened, and escaped so that it
+/// cannot forge a log line.
 struct Shown<'a>(Option<&'a [u8]>);
 
 impl fmt::Display for Shown<'_> {
@@ -223,8 +223,8 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Logs a warning with the values on which the decision was based. They help an operator to find a
-/// proxy that changes headers.
+/// Logs a warning with the values on which the decision was based. These values help an operator to
+/// find a proxy that changes headers.
 fn log_refusal(uri: &Uri, headers: &HeaderMap) {
     let header = |name: &str| Shown(headers.get(name).map(HeaderValue::as_bytes));
     let host = match uri.authority() {

@@ -1,8 +1,8 @@
 //! The middleware service: checks a request and calls the inner service.
 //!
-//! `call` runs the synchronous steps. It reads the token, and looks the token up in the near cache.
-//! If the near cache has no entry for the token, `call` verifies the token. The response future
-//! runs the other steps, which need the store.
+//! `call` runs the steps that need no store call: it reads the token and looks it up in the near
+//! cache. If the near cache has no entry for the token, `call` verifies the token. The response
+//! future runs the other steps, which need the store.
 
 use std::fmt;
 use std::mem;
@@ -84,8 +84,8 @@ where
         // `poll_ready` made *this* inner service ready. The clone that replaces it is not ready.
         let clone = self.inner.clone();
         let ready = mem::replace(&mut self.inner, clone);
-        // The boxed future holds neither the request nor the service. So they need not be `Send` or
-        // `'static`.
+        // The boxed future holds neither the request nor the service. So the request and the
+        // service need not be `Send` or `'static`.
         let (manager, request_policy) = (manager.clone(), request_policy.clone());
         let check = Box::pin(async move { manager.check(&verified, &request_policy).await });
         ResponseFuture::checking(check, ready, request, Arc::clone(&self.rules))

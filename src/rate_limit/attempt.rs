@@ -11,8 +11,8 @@ use crate::manager::SessionManager;
 use crate::session::SessionData;
 use crate::store::AttemptRule;
 
-/// An attempt that was counted. [`SessionManager::attempt`] returns it. If you drop it, the attempt
-/// stays counted as failed.
+/// An attempt that was counted. [`SessionManager::attempt`] returns it. If you drop this value, the
+/// attempt stays counted as failed.
 #[must_use = "an attempt that did not fail must be given back or cleared"]
 pub struct CountedAttempt<D = ()> {
     manager: SessionManager<D>,
@@ -35,13 +35,13 @@ pub enum AttemptError {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Counts an attempt before it is made, for a rate limit of the application's own.
+    /// Counts an attempt before it is made, for a rate limit of the application.
     ///
-    /// `purpose` names the kind of attempt, for example `"totp"`, and `who` names the counter: a
-    /// user id, an address, or another text of any length. Attempts with the same two texts count
-    /// together, in all processes that share the signing key, the issuer, the audience and the key
-    /// prefix. The store receives a pseudonym of both texts, not the texts. Use the same rule for
-    /// all attempts of a purpose.
+    /// `purpose` names the kind of attempt, for example `"totp"`. `who` names the counter: a user
+    /// id, an address, or another text of any length. Attempts with the same `purpose` and the same
+    /// `who` count together, in all processes that share the signing key, the issuer, the audience
+    /// and the key prefix of the store. The store receives only a pseudonym of both texts. Use the
+    /// same rule for all attempts of a purpose.
     ///
     /// Costs one round trip.
     ///
@@ -79,8 +79,8 @@ impl<D: SessionData> CountedAttempt<D> {
         manager.settle_attempts(vec![counted.give_back()], ()).await;
     }
 
-    /// Clears the counter, with all its attempts and waits. Use it after a success which shows that
-    /// the user also made the earlier, failed attempts.
+    /// Clears the counter, with all its attempts and waits. Call this method after a success which
+    /// shows that the user also made the earlier, failed attempts.
     ///
     /// Runs to completion even if the caller goes away. If the store cannot answer, the attempts
     /// stay counted, and a warning is logged.

@@ -17,7 +17,7 @@ use crate::trace;
 pub(crate) struct Counted {
     key: AttemptKey,
     start: Timestamp,
-    /// Whether this process counted the attempt instead of the store.
+    /// Whether this process, and not the store, counted the attempt.
     own: bool,
 }
 
@@ -50,8 +50,9 @@ impl<D: SessionData> SessionManager<D> {
         key.ok_or_else(|| StoreError::new(StoreErrorKind::Unsupported).into())
     }
 
-    /// Counts an attempt before it is made. While the store is unavailable, this process counts the
-    /// attempt if `alone` is `true`. If `alone` is `false`, this call then returns an error.
+    /// Counts an attempt before it is made. If the store does not count attempts, this process
+    /// counts the attempt. `alone` decides what happens while the store is unavailable: with `true`
+    /// this process counts the attempt, and with `false` the method returns an error.
     pub(crate) async fn count_attempt(
         &self,
         key: AttemptKey,
@@ -74,8 +75,8 @@ impl<D: SessionData> SessionManager<D> {
         })
     }
 
-    /// Settles counted attempts. Runs to completion even if the caller goes away, and then drops
-    /// `held`. An attempt that cannot be settled stays counted as failed.
+    /// Settles counted attempts, and then drops `held`. Runs to completion even if the caller is
+    /// dropped. An attempt that cannot be settled stays counted as failed.
     pub(crate) async fn settle_attempts(
         &self,
         settles: Vec<(Counted, Settle)>,
@@ -115,5 +116,6 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-/// The length of a key in characters. It has 132 bits, so two names do not get the same key.
+/// The length of an attempt key in characters. A key has 132 bits, so that two names do not get the
+/// same key.
 const KEY_LEN: usize = 22;

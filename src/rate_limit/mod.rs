@@ -1,9 +1,9 @@
 //! Rate limits: counts of attempts that all instances share.
 //!
-//! The mountable [routes](crate::routes) limit failed logins and refresh tokens themselves. Use
-//! [`SessionManager::attempt`](crate::SessionManager::attempt) for attempts that your application
-//! handles and the library cannot count by itself: codes of a second factor, password resets,
-//! invitations.
+//! The mountable [routes](crate::routes) limit failed logins and refresh tokens themselves. For
+//! other attempts, which the library cannot count by itself, call
+//! [`SessionManager::attempt`](crate::SessionManager::attempt). Examples are codes of a second
+//! factor, password resets and invitations.
 //!
 //! An attempt is counted *before* it is made, so that concurrent attempts cannot pass the limit
 //! together. After an attempt that did not fail, the application takes it back
@@ -27,9 +27,9 @@
 //! }
 //! ```
 //!
-//! The session store keeps the counts, under pseudonyms of the names. If a store of your own does
-//! not count ([`SessionStore::attempt`](crate::store::CountAttempts::attempt)), each process counts
-//! by itself.
+//! The session store keeps the counts, under pseudonyms of the names. If a custom store does not
+//! count attempts ([`SessionStore::attempt`](crate::store::CountAttempts::attempt)), each process
+//! counts its own attempts.
 
 mod attempt;
 mod count;

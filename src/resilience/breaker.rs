@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A circuit breaker. One failure opens it: it then refuses calls immediately. After a pause it
-/// lets one probe at a time through, and an answered probe closes it.
+/// A circuit breaker. One failure opens it. While it is open, it refuses calls immediately. After a
+/// pause, it lets one probe at a time through. It closes when a probe is answered.
 ///
-/// While it is closed, a permit costs two atomic loads and no lock.
+/// While the circuit breaker is closed, a permit costs two atomic loads and no lock.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     open: AtomicBool,
@@ -23,12 +23,12 @@ pub(crate) struct Breaker {
 
 #[derive(Debug)]
 struct State {
-    /// While open: the earliest time of the next probe.
+    /// The earliest time of the next probe. It has a meaning only while the circuit is open.
     probe_at: Instant,
     probing: bool,
 }
 
-/// What a call's result changed.
+/// The change of the circuit that the result of a call has caused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     None,
@@ -56,7 +56,7 @@ impl Breaker {
             return Some(Permit { breaker: self, epoch, probe: false });
         }
         let mut state = self.state();
-        // Read again: both values change only under the lock.
+        // Read both values again, because they can change until the lock is held.
         let epoch = self.epoch.load(Ordering::Relaxed);
         if !self.open.load(Ordering::Relaxed) {
             return Some(Permit { breaker: self, epoch, probe: false });
@@ -74,13 +74,13 @@ impl Breaker {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Each change is a few plain stores, so a panic cannot leave the state half-written.
+        // Each change of the state is a few plain stores, so a panic cannot leave it half-written.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A permit for one call. If it is dropped without a result (the caller went away), the circuit
-/// does not change.
+/// A permit for one call. If the caller is dropped, the permit is dropped without a result. In that
+/// case, the circuit does not change.
 #[derive(Debug)]
 #[must_use = "report the result of the call with `answered` or `failed`"]
 pub(crate) struct Permit<'a> {
@@ -105,8 +105,8 @@ impl Permit<'_> {
         Change::Closed
     }
 
-    /// Reports that the store did not answer. Opens the circuit; a failed probe keeps it open and
-    /// starts the pause again.
+    /// Reports that the store did not answer. A failed call opens the circuit. A failed probe keeps
+    /// the circuit open and starts the pause again.
     pub(crate) fn failed(mut self) -> Change {
         let probe = mem::take(&mut self.probe);
         let mut state = self.breaker.state();
@@ -132,7 +132,7 @@ impl Drop for Permit<'_> {
         if self.probe {
             let mut state = self.breaker.state();
             if self.is_current() {
-                // An abandoned probe must not block the next one.
+                // A dropped probe must not prevent the next probe.
                 state.probing = false;
             }
         }

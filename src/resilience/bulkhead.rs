@@ -15,8 +15,8 @@ use crate::trace;
 /// circuit closes at most about this much later.
 const PROBE_PAUSE: Duration = Duration::from_millis(100);
 
-/// The name of a bulkhead: what it calls, and for which work. Each bulkhead has its own circuit
-/// breaker, so that a failure in one does not affect the others.
+/// The name of a bulkhead. It says what the bulkhead calls, and for which work. Each bulkhead has
+/// its own circuit breaker, so that a failure in one bulkhead does not affect the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BulkheadName {
     /// The store, for calls that requests wait for.
@@ -39,13 +39,13 @@ impl BulkheadName {
     }
 }
 
-/// A bulkhead: a circuit breaker with a timeout. It does not depend on the kind of call.
+/// A bulkhead: a circuit breaker with a timeout. The type is the same for every kind of call.
 #[derive(Debug)]
 pub(crate) struct Bulkhead {
     name: BulkheadName,
     breaker: Breaker,
     limit: Duration,
-    /// The metric: 1 while the circuit is open.
+    /// The metric that is 1 while the circuit is open.
     open: Gauge,
 }
 
@@ -87,15 +87,15 @@ impl Bulkhead {
         self.breaker.is_open()
     }
 
-    /// Makes a call and waits for the answer, at most for the timeout of this bulkhead. Does not
-    /// make the call while the circuit is open.
+    /// Makes a call and waits for the answer, at most for the timeout of this bulkhead. While the
+    /// circuit is open, the bulkhead does not make the call.
     ///
-    /// The timeout starts here, so each call has the whole timeout. A caller with less time drops
-    /// the future, and the circuit breaker ignores such a call. So a timeout always means that the
-    /// called side was too slow.
+    /// The timeout starts when this method is called, so each call has the whole timeout. A caller
+    /// with less time drops the future, and the circuit breaker ignores a dropped call. So a
+    /// timeout always means that the called side was too slow.
     ///
     /// `is_away` returns whether an error means that there was no answer. Such an error opens the
-    /// circuit, and so does a timeout. Any other error is treated as an answer.
+    /// circuit, and so does a timeout. Any other error counts as an answer.
     ///
     /// # Cancel safety
     ///
@@ -108,7 +108,7 @@ impl Bulkhead {
         self.ask_within(self.limit, Instant::now(), question, is_away).await
     }
 
-    /// Like [`ask`](Self::ask), with another timeout: `limit`, which must not be shorter than the
+    /// Like [`ask`](Self::ask), but with the timeout `limit`. `limit` must not be shorter than the
     /// bulkhead's timeout. The caller passes the current time as `now`, so that the clock is not
     /// read again.
     pub(super) async fn ask_within<T, E: StdError, F: Future<Output = Result<T, E>>>(

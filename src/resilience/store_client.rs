@@ -20,7 +20,7 @@ use crate::telemetry::metrics::{Metrics, StoreTimes};
 /// can request.
 const LONGEST_REVOKE_WAIT: Duration = Duration::from_secs(60);
 
-/// The store client: the store, and the bulkheads that limit how long a request waits for it.
+/// The store, and the bulkheads that limit how long a request waits for it.
 pub(crate) struct StoreClient {
     store: Arc<dyn ErasedStore>,
     requests: Bulkhead,
@@ -80,8 +80,8 @@ impl StoreClient {
         Ok(self.try_ask(operation, question).await?)
     }
 
-    /// Like [`ask`](Self::ask), but the error tells whether the store itself failed. If it did, the
-    /// caller may continue without the store.
+    /// Like [`ask`](Self::ask), but the error tells whether the store itself failed. If the store
+    /// itself failed, the caller can continue without it.
     pub(crate) fn try_ask<'a, T>(
         &'a self,
         operation: Operation,
@@ -90,8 +90,8 @@ impl StoreClient {
         self.pass(&self.requests, self.requests.limit(), operation, question)
     }
 
-    /// Like [`ask`](Self::ask), for a revocation: with additional time to wait for the store's
-    /// replicas.
+    /// Like [`ask`](Self::ask), but for a revocation. A revocation has additional time to wait for
+    /// the store's replicas.
     pub(crate) async fn ask_to_revoke<'a, T>(
         &'a self,
         operation: Operation,
@@ -102,7 +102,8 @@ impl StoreClient {
     }
 
     /// Calls the store for a list, a page of a scan or a step of a cleanup. These calls have a
-    /// separate bulkhead, so that they and the requests do not open each other's circuit.
+    /// separate bulkhead: their failures do not open the circuit for requests, and failed requests
+    /// do not open the circuit for these calls.
     pub(crate) async fn ask_aside<'a, T>(
         &'a self,
         operation: Operation,
@@ -111,9 +112,9 @@ impl StoreClient {
         Ok(self.pass(&self.scans, self.scans.limit(), operation, question).await?)
     }
 
-    /// Calls the store in the background, until `deadline`, for work that no request waits for. The
-    /// call needs no permit of a circuit breaker, and its result does not affect one. The caller
-    /// itself must pause between failed calls.
+    /// Calls the store for work that no request waits for. The call takes until `deadline` at most.
+    /// It needs no permit of a circuit breaker, and its result does not affect a circuit breaker.
+    /// The caller itself must pause between failed calls.
     pub(crate) async fn ask_in_background<'a, T>(
         &'a self,
         operation: Operation,
@@ -128,7 +129,7 @@ impl StoreClient {
     }
 
     /// Returns the store's warnings for its operator, within the timeout of scans. No request waits
-    /// for this call, and it does not affect a circuit breaker.
+    /// for this call, and the call does not affect a circuit breaker.
     pub(crate) async fn warnings(&self) -> Result<Vec<String>, StoreError> {
         let late = |_| Err(unavailable(TimedOut));
         timeout(self.scans.limit(), self.store.warnings()).await.unwrap_or_else(late)

@@ -10,8 +10,8 @@ use crate::store::{StoreError, StoreErrorKind};
 /// - The circuit is open because of such a failure.
 ///
 /// Only the store client creates this value, from the result of its own call. A failure policy
-/// requires this value. So no other timeout, and no error of another component, can let a request
-/// in.
+/// requires this value. So the failure policy cannot let a request in because of another timeout or
+/// because of an error of another component.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreUnavailable(StoreError);
 
@@ -25,13 +25,13 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
-    /// Returns the error of a call that was not made, because an error of this kind has opened the
-    /// circuit.
+    /// Returns the error of a call that was not made because the circuit is open. An error of the
+    /// given kind has opened it.
     pub(super) fn circuit_open(kind: StoreErrorKind, why: CircuitOpen) -> Self {
         Self::Unavailable(StoreUnavailable(StoreError::with_source(kind, why)))
     }
 
-    /// Returns the error of a call that was made with its whole timeout.
+    /// Returns the error of a call that was made and had the whole timeout.
     pub(super) fn of_call(error: StoreError) -> Self {
         if is_away(&error) {
             Self::Unavailable(StoreUnavailable(error))

@@ -5,12 +5,12 @@ use crate::error::ErrorCode;
 /// The access that a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// None.
+    /// No token is required.
     Open,
     /// A refresh token.
     Refresh,
-    /// An access token or a refresh token that one of the keys has made. Its `exp` may have passed,
-    /// and its session may be over.
+    /// An access token or a refresh token that one of the manager's keys has signed or sealed. The
+    /// route also accepts an expired token, and a token whose session is over.
     Token,
     /// An access token whose session is live.
     Session,
@@ -19,7 +19,7 @@ pub(super) enum Access {
 }
 
 impl Access {
-    /// Returns the problems that every route with this access may answer.
+    /// Returns the problems that every route with this access can answer.
     pub(super) fn problems(self) -> &'static [ErrorCode] {
         const ALL: [ErrorCode; 11] = [
             ErrorCode::InvalidRequest,

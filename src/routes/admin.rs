@@ -18,7 +18,7 @@ use crate::reason::RevokeReason;
 use crate::session::SessionData;
 use crate::store::Target;
 
-/// Largest age of statistics. A new count scans the whole store.
+/// Maximum age of the statistics that the route returns. A new count scans the whole store.
 const STATISTICS_AGE: Duration = Duration::from_secs(60);
 
 /// Handles `GET /all`: returns one page of the sessions of all users.

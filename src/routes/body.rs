@@ -63,8 +63,8 @@ pub(super) async fn json_if_any(
     }
 }
 
-/// Reads a body of at most [`LIMIT`] bytes with any `Content-Type`. Returns `None` if it cannot be
-/// read.
+/// Reads a body of at most [`LIMIT`] bytes with any `Content-Type`. Returns `None` if the body
+/// cannot be read, is too large or does not arrive in time.
 pub(super) async fn any(body: Body, patience: Duration) -> Option<Bytes> {
     read(body, patience).await.ok()
 }

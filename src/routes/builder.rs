@@ -77,12 +77,17 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// `.client_address(peer_address::<PeerAddress>)`. Behind a proxy, read the header that the
     /// proxy writes.
     ///
-    /// There is no function by default, because the peer's address is wrong behind a proxy. Without
-    /// a function, the routes limit neither logins nor invalid refresh tokens by address, the list
-    /// of devices shows `null`, and [`build`](Self::build) logs a warning. There is no warning if
-    /// both limits by address are off ([`LoginLimit::address_attempts`] with 0, and
-    /// [`RefreshLimit::new`] with 0 for addresses). If the function finds no address for a request,
-    /// the routes log one warning, at the first such request.
+    /// There is no function by default, because the peer's address is wrong behind a proxy. A
+    /// builder without a function has these effects:
+    ///
+    /// - The routes limit neither logins nor invalid refresh tokens by address.
+    /// - The list of devices shows `null` instead of an address.
+    /// - [`build`](Self::build) logs a warning. It logs no warning if both limits by address are
+    ///   off: [`LoginLimit::address_attempts`] with 0, and [`RefreshLimit::new`] with 0 for
+    ///   addresses.
+    ///
+    /// If the function finds no address for a request, the routes log one warning, at the first
+    /// such request.
     pub fn client_address(
         mut self,
         address: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
@@ -93,7 +98,7 @@ impl<D: SessionData> RoutesBuilder<D> {
 
     /// Sets the time limit of a whole request. The routes answer a slower request with 408.
     /// Default: 30 seconds. Range: 1 millisecond to 1 hour. A cleanup or statistics of many million
-    /// sessions may need longer than the default.
+    /// sessions can take longer than the default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -106,12 +111,12 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// Lets users log in while the store is unavailable: a login with valid credentials then
-    /// returns a [token without a session](SessionManager::token_without_session).
+    /// Lets users log in while the store is unavailable. During that time, a login with valid
+    /// credentials returns a [token without a session](SessionManager::token_without_session).
     ///
-    /// Routes behind [`FailurePolicy::TokenOnly`] accept such a
-    /// token until the store answers again. After that, no route accepts it. Routes with another
-    /// failure policy never accept it. By default a login during an outage is answered with 503.
+    /// Routes behind [`FailurePolicy::TokenOnly`] accept such a token until the store answers
+    /// again. After that, no route accepts it. Routes with another failure policy never accept it.
+    /// By default, a login while the store is unavailable is answered with 503.
     pub fn token_only_logins(mut self) -> Self {
         self.token_only_logins = true;
         self
@@ -121,8 +126,9 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// [`FailurePolicy::Refuse`], so that the route answers 503 while the store is unavailable.
     ///
     /// If layers of the service have another [failure
-    /// policy](crate::SessionAuthLayer::failure_policy), set it here too. The route then answers
-    /// 200 for as long as that policy can let requests in, as [`Health::is_ready`] says.
+    /// policy](crate::SessionAuthLayer::failure_policy), set that policy here too. In that case,
+    /// the route answers 200 for as long as that policy can let requests in. [`Health::is_ready`]
+    /// lists the conditions.
     ///
     /// [`Health::is_ready`]: crate::manager::Health::is_ready
     pub fn readiness_policy(mut self, policy: FailurePolicy) -> Self {
@@ -142,8 +148,8 @@ impl<D: SessionData> RoutesBuilder<D> {
     }
 
     /// Puts the access token into a cookie as well. A login and a refresh set the cookie, a logout
-    /// clears it, and these routes read it. By default the token is in response bodies only, and
-    /// clients keep it.
+    /// clears the cookie, and these routes read it. By default, the access token is only in
+    /// response bodies, and clients store it themselves.
     ///
     /// To read the cookie in the layers around your own routes, give them its
     /// [token source](AccessCookie::token_source). Those routes then need
@@ -156,16 +162,17 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// Sets the [device cookie](DeviceCookie). A device that has already logged in to an account
     /// can then log in again while others guess the password of that account.
     ///
-    /// By default the routes set the cookie of [`DeviceCookie::new`] if tokens travel in cookies.
-    /// With this setting the routes set the given cookie with every delivery. If the
-    /// [`login_limit`](Self::login_limit) has no limit by name, the routes set no device cookie.
+    /// By default, the routes set the cookie of [`DeviceCookie::new`] if tokens travel in cookies.
+    /// With this setting, the routes set the given cookie with every [delivery](RefreshDelivery).
+    /// If the [`login_limit`](Self::login_limit) has no limit by name, the routes set no device
+    /// cookie.
     pub fn device_cookie(mut self, cookie: DeviceCookie) -> Self {
         self.device_cookie = DeviceSetting::Always(cookie);
         self
     }
 
     /// Turns the device cookie off. While others guess an account's password, all devices of the
-    /// account then have to wait.
+    /// account have to wait before they can log in.
     pub fn without_device_cookie(mut self) -> Self {
         self.device_cookie = DeviceSetting::Never;
         self

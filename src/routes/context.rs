@@ -45,14 +45,14 @@ pub(super) struct Shared<D> {
     pub(super) limits: Limits,
     /// `None` if logins set no device cookie.
     pub(super) devices: Option<Devices>,
-    /// Hashes the typed name of an unknown user to a stand-in id. A user may have typed a password
-    /// as the name, so the store must not receive the text itself.
+    /// Hashes the typed name of an unknown user to a stand-in id. The typed name can be a password
+    /// that was entered into the wrong field, so the store must not receive the text itself.
     pub(super) nobody: RandomState,
 }
 
 impl<D> Context<D> {
     /// Creates the state for routes whose mount point is unknown. The path of their refresh cookie
-    /// is `/`, or the path that is set.
+    /// is the configured path, or `/` if no path is configured.
     pub(super) fn new(shared: Shared<D>) -> Result<Self, ConfigError> {
         let delivery = Arc::new(shared.ways.at("/")?);
         Ok(Self { shared: Arc::new(shared), delivery })

@@ -45,12 +45,14 @@ use super::error_response::Problem;
 ///
 /// If an error answer of your own should have a code, write it as JSON.
 ///
-/// A changed answer keeps its status and its other headers, such as `Retry-After`. A 401 or 403,
-/// changed or not, loses its `Allow` header: axum adds it outside of the layers around a route, and
-/// it would tell a client without access which methods the path has. A changed 5xx tells the client
-/// nothing about the cause: it has a `request_id`, which is also in the log.
+/// A changed answer keeps its status and its other headers, such as `Retry-After`. A changed 5xx
+/// does not tell the client the cause. It has a `request_id`, which is also in the log.
 ///
-/// The response body can be any type that can be made from a `String`. The routes of this module
+/// The layer removes the `Allow` header from every 401 and 403, changed or not. axum adds this
+/// header outside of the layers around a route. The header would tell a client without access which
+/// methods the path has.
+///
+/// The response body can be any body type that implements `From<String>`. The routes of this module
 /// contain this layer. Put it around your whole server as well, directly inside the layer that logs
 /// requests. For a successful answer the layer only checks the status.
 ///
@@ -115,7 +117,7 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let is_head = request.method() == Method::HEAD;
-        // A panic may leave the inner service in a bad state, as any panic in a task may. The layer
+        // A panic can leave the inner service in a bad state, as any panic in a task can. The layer
         // has no state of its own that could break.
         let call = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
         ContractErrorsFuture { call: call.ok(), is_head, read: None }
@@ -134,7 +136,7 @@ pin_project! {
         #[pin]
         call: Option<F>,
         is_head: bool,
-        // The answer whose text is read at the moment.
+        // The answer whose text is being read.
         read: Option<Box<PlainText<B>>>,
     }
 }
@@ -183,7 +185,8 @@ impl<F, B> fmt::Debug for ContractErrorsFuture<F, B> {
 }
 
 impl<B: HttpBody + From<String>> PlainText<B> {
-    /// Reads the text. Converts the answer if the text is a known one, else returns it unchanged.
+    /// Reads the text. If the text is a known one, converts the answer. Otherwise returns the
+    /// answer unchanged.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Response<B>> {
         loop {
             let frame = match self.body.as_mut().poll_frame(context) {
@@ -228,8 +231,8 @@ fn panicked<B: From<String>>() -> Response<B> {
     response
 }
 
-/// Longest text that the layer reads to find out which component wrote it, in bytes. A text of axum
-/// may quote what the client sent.
+/// Maximum length, in bytes, of a text that the layer reads to find out which component wrote it. A
+/// text of axum can quote what the client sent.
 const MAX_TEXT: u64 = 64 * 1024;
 
 /// The first decision about an answer: the answer is final, or its text must be read first.
@@ -238,8 +241,8 @@ enum Judged<B> {
     PlainText(Box<PlainText<B>>),
 }
 
-/// Converts an answer without a body. Returns a plain text answer to be read first, and any other
-/// answer as it is.
+/// Converts an answer without a body. Returns a plain text answer as a text that must be read
+/// first, and any other answer unchanged.
 fn judge<B: HttpBody + From<String>>(mut response: Response<B>, is_head: bool) -> Judged<B> {
     let status = response.status();
     // axum adds `Allow` outside of the layers around a route. A client without access would learn

@@ -14,25 +14,28 @@ use crate::middleware::cookies::{checked_name, cookies};
 use crate::middleware::extract::TokenSource;
 use crate::trace;
 
-/// Size of name and value together up to which every browser keeps a cookie (RFC 6265 section 6.1),
-/// in bytes.
+/// The largest size of a cookie that every browser keeps (RFC 6265 section 6.1): the bytes of name
+/// and value together.
 const KEPT: usize = 4096;
 
-/// Name prefixes: with them browsers enforce the attributes of the cookie (RFC 6265bis section
-/// 4.1.3).
+/// Prefixes of cookie names. For a name with such a prefix, browsers enforce certain attributes of
+/// the cookie (RFC 6265bis section 4.1.3).
 const HOST: &str = "__Host-";
 const SECURE: &str = "__Secure-";
 
-/// How refresh tokens travel between the routes and clients. This has an effect only if the manager
-/// issues refresh tokens ([`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys)).
+/// How refresh tokens travel between the routes and clients. The setting has an effect only if the
+/// manager issues refresh tokens
+/// ([`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshDelivery {
-    /// In a cookie that scripts cannot read. This is for browsers. No body contains the token.
+    /// Refresh tokens travel in a cookie that scripts cannot read, and never in a body. Use this
+    /// delivery for browsers.
     Cookie(RefreshCookie),
-    /// In bodies: a login and a refresh also answer `refresh_token`, and a refresh reads
-    /// `{"refresh_token": …}` and nothing else. The routes set no refresh cookie. This is for
-    /// clients that are not browsers and can store the token safely.
+    /// Refresh tokens travel in bodies. The responses to a login and to a refresh contain the
+    /// member `refresh_token`. A refresh reads the token only from the request body
+    /// `{"refresh_token": …}`. The routes set no refresh cookie. Use this delivery for clients that
+    /// are not browsers and can store the token safely.
     Body,
 }
 
@@ -48,13 +51,19 @@ impl From<RefreshCookie> for RefreshDelivery {
     }
 }
 
-/// The cookie that carries the refresh token: `HttpOnly; Secure; SameSite=Strict`, without
-/// `Domain`. It expires at the end of the session's absolute lifetime.
+/// The cookie that carries the refresh token. Its attributes are
+/// `HttpOnly; Secure; SameSite=Strict`, without `Domain`. It expires at the end of the session's
+/// absolute lifetime.
 ///
-/// Its name gets the prefix that its other attributes allow. A `Secure` cookie of the path `/` gets
-/// `__Host-`: neither plain HTTP nor another host can set such a cookie. A `Secure` cookie of
-/// another path gets `__Secure-`: plain HTTP cannot set it, but another host of your domain can. If
-/// you do not trust all hosts of your domain, choose [`path("/")`](Self::path).
+/// The library adds a prefix to the name, according to the other attributes:
+///
+/// - `Secure` with the path `/`: the prefix `__Host-`. Neither plain HTTP nor another host can set
+///   such a cookie.
+/// - `Secure` with another path: the prefix `__Secure-`. Plain HTTP cannot set such a cookie, but
+///   another host of your domain can.
+/// - Without `Secure`: no prefix.
+///
+/// If you do not trust all hosts of your domain, choose [`path("/")`](Self::path).
 ///
 /// ```
 /// use tower_session_auth::routes::RefreshCookie;
@@ -86,16 +95,18 @@ impl RefreshCookie {
 
     /// Sets the path below which browsers send the cookie.
     ///
-    /// By default the path is the mount point's own prefix ([`Mounts::auth`](super::Mounts::auth)).
-    /// Browsers then send the cookie with no other request, and each mount point has a login of its
-    /// own. Auth mount points below another auth mount point share the cookie of the outermost one.
+    /// By default, the path is the prefix of the mount point
+    /// ([`Mounts::auth`](super::Mounts::auth)). Browsers therefore send the cookie only to the
+    /// routes of this mount point, and each mount point has its own login. An auth mount point
+    /// below another auth mount point shares the cookie of the outermost one.
     /// [`Routes::auth`](super::Routes::auth) does not know its prefix and uses `/`.
     ///
     /// Set the path if browsers see another path than this server does, for example behind a proxy
-    /// that strips a prefix. All mount points then share one cookie. A browser may still hold the
-    /// cookie of an earlier path above or below this one. The browser then sends both cookies. The
-    /// routes use the cookie of the latest login, and the next login or logout clears the other
-    /// cookie.
+    /// that strips a prefix. With this setting, all mount points share one cookie.
+    ///
+    /// After a change of the path, a browser may still have the cookie of the earlier path. If one
+    /// of the two paths lies below the other, the browser sends both cookies. In that case, the
+    /// routes use the cookie of the latest login. The next login or logout clears the other cookie.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
@@ -103,8 +114,8 @@ impl RefreshCookie {
     }
 
     /// Sets the `Secure` attribute. Default: `true`. `false` also removes the prefix of the name.
-    /// Use `false` only for development over plain HTTP. Chromium and curl accept `Secure` cookies
-    /// from `http://localhost` and `http://127.0.0.1` as well; not all browsers do.
+    /// Use `false` only for development over plain HTTP. Chromium and curl also accept `Secure`
+    /// cookies from `http://localhost` and `http://127.0.0.1`, but some other browsers do not.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = secure;
@@ -128,9 +139,9 @@ impl Default for RefreshCookie {
     }
 }
 
-/// A cookie that carries the access token as well: `HttpOnly; Secure; SameSite=Strict; Path=/`,
-/// without `Domain`. It is for pages without scripts. [`TokenSource`] describes what the rest of
-/// the application must do.
+/// A cookie that carries the access token, which the response body contains as well. Its attributes
+/// are `HttpOnly; Secure; SameSite=Strict; Path=/`, without `Domain`. Use it for pages without
+/// scripts. [`TokenSource`] describes what the rest of the application must do.
 ///
 /// ```
 /// use tower_session_auth::error::ConfigError;
@@ -152,7 +163,7 @@ pub struct AccessCookie {
 }
 
 impl AccessCookie {
-    /// Creates the cookie `__Host-access_token`: `Secure`, `SameSite=Strict`.
+    /// Creates the cookie `__Host-access_token` with `Secure` and `SameSite=Strict`.
     #[must_use]
     pub fn new() -> Self {
         let (name, same_site) = (Cow::Borrowed("access_token"), SameSite::Strict);
@@ -173,9 +184,9 @@ impl AccessCookie {
         self
     }
 
-    /// Sets `SameSite=Lax`: browsers send the cookie also when the user follows a link from another
-    /// site. With `Strict`, the default, the page behind such a link shows the user as not logged
-    /// in until it is loaded again.
+    /// Sets `SameSite=Lax`: browsers also send the cookie when the user follows a link from another
+    /// site. With the default `Strict`, a page behind such a link shows the user as not logged in
+    /// until the user reloads the page.
     #[must_use]
     pub fn lax(mut self) -> Self {
         self.same_site = SameSite::Lax;
@@ -263,16 +274,17 @@ impl TokenCookie {
         self.field(&self.name, &self.path, token, max_age)
     }
 
-    /// Returns the `Set-Cookie` value that clears the cookie. Browsers identify a cookie by name,
-    /// path and host.
+    /// Returns the `Set-Cookie` value that clears the cookie. It has the name and path of the
+    /// cookie, because browsers identify a cookie by name, path and host.
     pub(super) fn cleared(&self) -> Result<HeaderValue, Problem> {
         self.field(&self.name, &self.path, "", Duration::ZERO)
     }
 
-    /// Returns the `Set-Cookie` values that clear every other cookie that a browser may hold under
-    /// this name: each form of the name, at each prefix of the cookie's own path and of `mount`,
-    /// the path of the routes. An earlier configuration or another application of the domain may
-    /// have set such a cookie.
+    /// Returns the `Set-Cookie` values that clear the browser's other cookies of this name. An
+    /// earlier configuration or another application of the domain may have set such cookies.
+    ///
+    /// The values cover each form of the name, at each prefix of the cookie's own path and of
+    /// `mount`, which is the path of the routes.
     pub(super) fn cleared_elsewhere(
         &self,
         mount: Option<&str>,
@@ -325,8 +337,8 @@ impl TokenCookie {
         read(headers, &self.name)
     }
 
-    /// Reads the tokens from the cookies of each form of the name. Use them only to revoke
-    /// sessions, because another host or application of the domain can set some of these cookies.
+    /// Reads the tokens from the cookies of each form of the name. Use these tokens only to revoke
+    /// sessions, because another host or application of the domain can set some of the cookies.
     pub(super) fn read_all_forms<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
         self.names().iter().flat_map(|name| read(headers, name)).collect()
     }
@@ -336,7 +348,7 @@ fn read<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str>
     cookies(headers, name).map(|value| str::from_utf8(value).unwrap_or_default())
 }
 
-/// Returns the prefixes of a path: `/`, `/a` and `/a/b` for `/a/b`.
+/// Returns the prefixes of a path. For `/a/b` these are `/`, `/a` and `/a/b`.
 fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     let slashes = path.match_indices('/').skip(1);
     let between = slashes.filter_map(|(at, _)| path.get(..at));

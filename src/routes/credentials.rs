@@ -13,8 +13,8 @@ use crate::telemetry::events::LoginRefusal;
 ///
 /// A login calls [`find`](Self::find), reads the user's login fence, and then calls
 /// [`verify`](Self::verify). If all sessions of the user are revoked or the password is changed
-/// while `verify` runs, this attempt opens no session. The login then calls both methods once more,
-/// so that they see the change.
+/// while `verify` is running, this attempt opens no session. In that case, the login calls both
+/// methods a second time, so that they see the change.
 ///
 /// ```
 /// use tower_session_auth::directory::BoxError;
@@ -51,29 +51,31 @@ use crate::telemetry::events::LoginRefusal;
             `NewSession<{D}>` must be those of the manager (`SessionManagerBuilder::data`)"
 )]
 pub trait Credentials<D = ()>: Send + Sync + 'static {
-    /// Returns the user that this name means, before anything is verified. `None` means that no
-    /// such user exists. Checks neither the password nor whether the account is active.
+    /// Returns the user with this name. The routes call this method before they verify the
+    /// password. `None` means that no such user exists. This method checks neither the password nor
+    /// whether the account is active.
     ///
     /// # Errors
     ///
-    /// Any error, when the application cannot answer. The login is then answered with 503
-    /// `store_unavailable`.
+    /// Any error, if the application cannot answer. In that case, the routes answer the login with
+    /// 503 `store_unavailable`.
     fn find(
         &self,
         login: &LoginName,
     ) -> impl Future<Output = Result<Option<UserId>, BoxError>> + Send;
 
     /// Returns one text for all spellings of a name. The routes [count](super::LoginLimit) failed
-    /// logins under this text, separately for user ids and e-mail addresses, whether or not a user
-    /// with this name exists. The default implementation returns a user id unchanged, and an e-mail
-    /// address in lower case without surrounding whitespace.
+    /// logins under this text, with separate counts for user ids and e-mail addresses. They also
+    /// count names for which no user exists. The default implementation returns a user id
+    /// unchanged, and an e-mail address in lower case without surrounding whitespace.
     ///
     /// Compute the text from the name alone. If this method asks a directory, the limit reveals
     /// which users exist.
     ///
     /// Merge exactly the spellings that [`find`](Self::find) treats as one name. If this method
-    /// merges fewer spellings, each spelling has its own count, up to the limit of the account. If
-    /// this method merges more spellings, the names of two users may share one count.
+    /// merges fewer spellings, each spelling has its own count, and only the limit of the account
+    /// bounds all of them together. If this method merges more spellings, the names of two users
+    /// can share one count.
     fn normalized(&self, login: &LoginName) -> String {
         match login {
             LoginName::UserId(id) => id.as_str().to_owned(),
@@ -84,16 +86,19 @@ pub trait Credentials<D = ()>: Send + Sync + 'static {
     /// Verifies the password, and describes the session to open.
     ///
     /// `user` is `None` if no user has the name. It is also `None` while the account is over its
-    /// limit of failed logins. For `None`, and for an account that is not active, this method must
-    /// take as long as for a wrong password: compare the password with the hash of a password that
-    /// no user has. For `None` the routes treat [`Verdict::Accepted`] as a refusal.
+    /// limit of failed logins. For `None`, the routes treat [`Verdict::Accepted`] as a refusal.
     ///
-    /// The session must be for `user`. The routes add the client's address and user agent to it.
+    /// For `None`, and for an account that is not active, this method must take as long as for a
+    /// wrong password. To achieve this, compare the password with the hash of a password that no
+    /// user has.
+    ///
+    /// An accepted session must be for `user`. The routes add the client's address and user agent
+    /// to it.
     ///
     /// # Errors
     ///
-    /// Any error, when the application cannot answer. The login is then answered with 503
-    /// `store_unavailable`.
+    /// Any error, if the application cannot answer. In that case, the routes answer the login with
+    /// 503 `store_unavailable`.
     ///
     /// # Cancel safety
     ///
@@ -111,7 +116,7 @@ pub trait Credentials<D = ()>: Send + Sync + 'static {
 pub enum LoginName {
     /// A name that may be a user id.
     UserId(UserId),
-    /// A name that may be an e-mail address: 1 to 512 characters, nothing else is checked.
+    /// A name that may be an e-mail address. The routes check only its length: 1 to 512 characters.
     Email(String),
 }
 
@@ -161,7 +166,8 @@ pub enum Verdict<D = ()> {
     /// [`Credentials`](LoginRefusal::Credentials) and for
     /// [`AccountInactive`](LoginRefusal::AccountInactive).
     Refused(LoginRefusal),
-    /// The application hashes too many passwords at the moment. The routes answer 503 `overloaded`.
+    /// The application is hashing too many passwords at the moment. The routes answer 503
+    /// `overloaded`.
     Busy,
 }
 

@@ -67,7 +67,8 @@ impl Ways {
         Ok(Delivery { refresh, access: Some(access), source, device: self.device })
     }
 
-    /// Returns whether the token cookies are `Secure`. `None` if no token travels in a cookie.
+    /// Returns whether the token cookies are `Secure`. Returns `None` if no token travels in a
+    /// cookie.
     pub(super) fn secure_cookies(&self) -> Option<bool> {
         match &self.refresh {
             Some(RefreshDelivery::Cookie(cookie)) => Some(cookie.is_secure()),
@@ -88,9 +89,9 @@ impl Delivery {
         self.cookies().map(TokenCookie::name)
     }
 
-    /// Returns whether routes with this access act on cookies. On such a route a browser can act
-    /// for its user without a script of the application, so the route refuses requests of other
-    /// sites.
+    /// Returns whether routes with this access act on cookies. A browser sends cookies without a
+    /// script of the application. These routes therefore refuse requests that another site has
+    /// caused.
     pub(super) fn acts_on_cookies(&self, access: Access) -> bool {
         let refresh = matches!(self.refresh, Refresh::Cookie(_));
         match access {
@@ -118,8 +119,8 @@ impl Delivery {
         Ok(())
     }
 
-    /// Sets the configured cookies to the tokens of a login, and clears other cookies that the
-    /// browser may hold under their names. `mount` is the path of the routes, if it is known.
+    /// Sets the configured cookies to the tokens of a login. Also clears other cookies that the
+    /// browser may have under the same names. `mount` is the path of the routes, if it is known.
     pub(super) fn set_login_cookies(
         &self,
         headers: &mut HeaderMap,
@@ -127,8 +128,8 @@ impl Delivery {
         refresh_token: Option<&RefreshToken>,
         mount: Option<&str>,
     ) -> Result<(), Problem> {
-        // A login without a session has no refresh token. The token of an earlier login must not
-        // stay.
+        // A login without a session issues no refresh token, but the refresh cookie of an earlier
+        // login must not stay.
         if let (Refresh::Cookie(cookie), None) = (&self.refresh, refresh_token) {
             headers.append(SET_COOKIE, cookie.cleared()?);
         }
@@ -136,7 +137,7 @@ impl Delivery {
         self.clear_elsewhere(headers, mount)
     }
 
-    /// Clears the configured cookies, and other cookies that the browser may hold under their
+    /// Clears the configured cookies, and other cookies that the browser may have under the same
     /// names.
     pub(super) fn clear_cookies(
         &self,
@@ -169,15 +170,15 @@ impl Delivery {
         }
     }
 
-    /// Returns the refresh token for a response body. `None` if refresh tokens do not travel in
-    /// bodies.
+    /// Returns the refresh token for a response body. Returns `None` if refresh tokens do not
+    /// travel in bodies.
     pub(super) fn in_body(&self, token: Option<&RefreshToken>) -> Option<String> {
         let token = token.filter(|_| self.refresh == Refresh::Body);
         token.map(|token| token.as_str().to_owned())
     }
 
-    /// Reads the refresh tokens of a refresh. If there is a body, it must be a JSON object, even if
-    /// the token travels in a cookie.
+    /// Reads the refresh tokens from a refresh request. If the request has a body, the body must be
+    /// a JSON object, even if the token travels in a cookie.
     pub(super) async fn shown(
         &self,
         headers: &HeaderMap,
@@ -200,9 +201,9 @@ impl Delivery {
         Ok(token.map_or(Shown::EmptyBody, |token| Shown::Tokens(vec![token])))
     }
 
-    /// Reads the refresh tokens of a logout. With delivery in bodies, any body without a
-    /// `refresh_token` string is treated as an absent body, so an invalid body is no error. With
-    /// any other delivery the body is not read.
+    /// Reads the refresh tokens from a logout request. If refresh tokens travel in bodies, a body
+    /// without a `refresh_token` string is treated as an absent body, so an invalid body is no
+    /// error. With any other delivery, the body is not read.
     pub(super) async fn shown_to_logout(
         &self,
         headers: &HeaderMap,
@@ -226,10 +227,10 @@ impl Delivery {
 
 /// The refresh tokens of a request.
 pub(super) enum Shown {
-    /// One token, or several from cookies of one name.
+    /// One token, or several tokens from cookies of one name.
     Tokens(Vec<String>),
     /// No token in a cookie, and no body.
     Nothing,
-    /// A body without a token, where the token travels in bodies.
+    /// A body without a token, although refresh tokens travel in bodies.
     EmptyBody,
 }

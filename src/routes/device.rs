@@ -15,38 +15,41 @@ use crate::manager::SessionManager;
 use crate::session::SessionData;
 use crate::token::Device;
 
-/// Longest lifetime of a device cookie. A store remembers a password change for longer
-/// ([`PASSWORD_EPOCH_LIFE`](crate::store::PASSWORD_EPOCH_LIFE)).
+/// The longest lifetime of a device cookie. It is shorter than the time for which a store remembers
+/// a password change ([`PASSWORD_EPOCH_LIFE`](crate::store::PASSWORD_EPOCH_LIFE)).
 const MAX_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
 /// The cookie that lets a known device log in to its account while others guess the password.
 ///
-/// The routes [limit](super::LoginLimit) failed logins for each name and account, so an attacker
-/// who guesses passwords also blocks the account's own user. The device cookie prevents that for
-/// devices that have logged in to the account before: their failed logins count only for the
-/// device. After 5 failures within the window of the [`LoginLimit`](super::LoginLimit), or the
-/// limit of a name if that is lower, the device is treated as unknown until its wait has ended. An
-/// attacker has no such cookie, because only a login that succeeds sets it.
+/// The routes [limit](super::LoginLimit) failed logins for each name and account. An attacker who
+/// guesses passwords therefore also blocks the account's own user. The device cookie prevents this
+/// for devices that have logged in to the account before: their failed logins count only for the
+/// device. An attacker has no such cookie, because only a successful login sets it.
 ///
-/// - A login sets the cookie, and each later login that presents the cookie renews it. A login of
-///   the application ([`Logins`](super::Logins)) does so too. The cookie stays after a logout.
-/// - It is `HttpOnly; SameSite=Strict; Path=/`. With `Secure` its name has the prefix `__Host-`.
-/// - It contains no user name. It holds a random device id, the time at which it was issued, a MAC
-///   of the account, a MAC of the account's password epoch (a value that a password change
-///   replaces), and a MAC over all of this. The MAC keys are derived from the refresh keys, or from
-///   the signing key if there are no refresh keys.
+/// A device may fail 5 times within the window of the [`LoginLimit`](super::LoginLimit), or as
+/// often as a name if the limit of a name is lower. After that, the device is treated as unknown
+/// until its wait has ended.
+///
+/// - A login through `POST /login` or through the application ([`Logins`](super::Logins)) sets the
+///   cookie. Each later login that presents the cookie renews it. A logout does not clear it.
+/// - Its attributes are `HttpOnly; SameSite=Strict; Path=/`. With `Secure`, its name has the prefix
+///   `__Host-`.
+/// - It contains no user name. It contains a random device id, the time of issue, a MAC of the
+///   account, a MAC of the account's password epoch, and a MAC over all of these. The password
+///   epoch is a value that a password change replaces. The MAC keys are derived from the refresh
+///   keys, or from the signing key if there are no refresh keys.
 /// - It is bound to one account. It becomes invalid when all sessions of the user are revoked with
 ///   [`RevokeReason::PasswordChange`](crate::RevokeReason::PasswordChange).
 /// - It becomes invalid when the key that made it is removed from its key set. A retired HMAC
 ///   secret ([`KeySet::also_verify`](crate::KeySet::also_verify)) still verifies it. A retired
 ///   public key does not, because a MAC key can be derived only from a secret.
-/// - It authenticates nothing: without the password it allows 5 failed logins within the window,
-///   and nothing else.
+/// - It authenticates nothing. Without the password, it allows only 5 failed logins within the
+///   window.
 ///
 /// **Limitations.** While others guess the password of an account, a *new* device of that account
-/// still has to wait, and so does a browser that has deleted its cookies. A browser keeps the
-/// cookie of the account that logged in last. A login without the store
-/// ([`token_only_logins`](super::RoutesBuilder::token_only_logins)) neither uses nor sets the
+/// still has to wait. A browser that has deleted its cookies is a new device. A browser has only
+/// one device cookie: that of the account that logged in last. A login without the store
+/// ([`token_only_logins`](super::RoutesBuilder::token_only_logins)) neither reads nor sets the
 /// cookie.
 ///
 /// By default the routes set the cookie if refresh tokens or access tokens travel in cookies. With
@@ -114,12 +117,12 @@ impl Default for DeviceCookie {
 /// Whether the routes set a device cookie.
 #[derive(Clone, Debug, Default)]
 pub(super) enum DeviceSetting {
-    /// Sets it if tokens travel in cookies.
+    /// The routes set the default cookie if tokens travel in cookies.
     #[default]
     WithCookies,
-    /// Sets this cookie with every delivery.
+    /// The routes set this cookie with every delivery.
     Always(DeviceCookie),
-    /// Sets none.
+    /// The routes set no device cookie.
     Never,
 }
 
@@ -130,8 +133,10 @@ pub(super) struct Devices {
 }
 
 impl Devices {
-    /// Returns `None` if the routes set no device cookie. Fails for a lifetime out of range, for an
-    /// invalid name, and for the name of a token cookie.
+    /// Applies the setting. Returns `None` if the routes set no device cookie.
+    ///
+    /// Fails if the lifetime is out of range, if the name is invalid, or if a token cookie has the
+    /// same name.
     pub(super) fn new(setting: DeviceSetting, ways: &Ways) -> Result<Option<Self>, ConfigError> {
         let of_tokens = ways.secure_cookies();
         let DeviceCookie { name, lifetime, secure } = match setting {
@@ -153,8 +158,9 @@ impl Devices {
         Ok(Some(Self { cookie, lifetime }))
     }
 
-    /// Returns the device of a request, if one of the keys has made its token and the token has not
-    /// expired. Ignores every other value, and cookies after the first 8.
+    /// Returns the device that a device cookie of the request identifies. One of the keys must have
+    /// made the device token, and the token must not have expired. Ignores all other values, and
+    /// all device cookies after the first 8.
     pub(super) fn shown<D: SessionData>(
         &self,
         manager: &SessionManager<D>,

@@ -21,8 +21,8 @@ use super::router::{say_405, seal};
 use crate::error::ErrorBody;
 use crate::error::ErrorCode;
 
-/// Returns a document without routes: with the bearer scheme, the schema of error answers, and the
-/// tags.
+/// Returns a document without routes. It contains the bearer scheme, the schema of error answers,
+/// and the tags.
 pub(super) fn empty() -> OpenApi {
     let mut components = Components::new();
     add_bearer_scheme(&mut components);
@@ -72,8 +72,8 @@ pub(super) fn add<D>(
 }
 
 fn add_operation(paths: &mut Paths, path: String, method: HttpMethod, mut operation: Operation) {
-    // Different prefixes can have the same id, for example `/a-b` and `/a_b`. A number makes the id
-    // unique.
+    // Different prefixes can lead to the same operation id, for example `/a-b` and `/a_b`. A number
+    // makes the id unique.
     let id = operation.operation_id.clone().unwrap_or_default();
     let mut number = 1;
     while has_operation(paths, &operation) {
@@ -83,7 +83,7 @@ fn add_operation(paths: &mut Paths, path: String, method: HttpMethod, mut operat
     paths.paths.entry(path).or_default().merge_operations(PathItem::new(method, operation));
 }
 
-/// Returns whether another operation has the id of this one.
+/// Returns whether an operation in `paths` has the same id as `operation`.
 fn has_operation(paths: &Paths, operation: &Operation) -> bool {
     let id = &operation.operation_id;
     paths.paths.values().any(|item| {
@@ -116,8 +116,8 @@ impl ToSchema for Document {
     }
 }
 
-/// Returns a route that serves an OpenAPI document at `path`, to be merged into a router. Adds this
-/// route to the document.
+/// Returns a router with one route, which serves an OpenAPI document at `path`. Merge it into your
+/// own router. The function also adds this route to the document.
 ///
 /// # Errors
 ///

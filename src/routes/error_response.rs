@@ -26,7 +26,7 @@ pub(super) enum Problem {
     Plain { status: StatusCode, code: ErrorCode, detail: Cow<'static, str> },
     /// Too many attempts. The client may try again after `retry_after` seconds.
     RateLimited { retry_after: u64 },
-    /// An internal error. The client learns only an id, with which the log shows the cause.
+    /// An internal error. The client gets only an id. The log has the cause under this id.
     Internal { status: StatusCode, request_id: String },
 }
 
@@ -86,19 +86,19 @@ impl From<ErrorCode> for Problem {
 }
 
 impl Problem {
-    /// 422 `invalid_body` with this text, which must not quote a secret.
+    /// Returns 422 `invalid_body` with this text. The text must not quote a secret.
     pub(super) fn invalid_body(detail: impl Into<Cow<'static, str>>) -> Self {
         let code = ErrorCode::InvalidBody;
         Self::Plain { status: code.status(), code, detail: detail.into() }
     }
 
-    /// The answer of the layer to an error of this kind.
+    /// Returns the answer that the layer gives to an error of this kind.
     pub(super) fn auth(kind: AuthErrorKind) -> Self {
         Self::Auth(AuthError::from(kind))
     }
 
-    /// 429 with the wait rounded up to whole seconds, at least 1: a client that waits this long
-    /// does not have to wait again.
+    /// Returns 429 with the wait, rounded up to whole seconds and at least 1. A client that waits
+    /// this long does not have to wait again.
     pub(super) fn rate_limited(wait: Duration) -> Self {
         // A custom store may return any duration.
         let retry_after = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
@@ -109,8 +109,8 @@ impl Problem {
         matches!(self, Self::RateLimited { .. })
     }
 
-    /// Returns the problem for the status of an extractor, of the router or of a timeout. The
-    /// status stays the same.
+    /// Returns the problem for an error status that an extractor, the router or a timeout has set.
+    /// The status stays the same.
     pub(super) fn of_status(status: StatusCode) -> Self {
         let code = match status {
             StatusCode::NOT_FOUND => ErrorCode::NotFound,
@@ -125,25 +125,25 @@ impl Problem {
         Self::Plain { status, code, detail: Cow::Borrowed(code.detail()) }
     }
 
-    /// 503 `store_unavailable`: the application's [`Credentials`](super::Credentials) failed. Logs
-    /// the error.
+    /// Returns 503 `store_unavailable` for a failure of the application's
+    /// [`Credentials`](super::Credentials). Logs the error.
     pub(super) fn unavailable(error: &(dyn StdError + 'static)) -> Self {
         trace::warn!("cannot check the credentials of a login", error = trace::Chain(error));
         Self::auth(AuthErrorKind::StoreUnavailable)
     }
 
-    /// 500 `internal`. Logs the error.
+    /// Returns 500 `internal`. Logs the error.
     pub(super) fn internal(error: &(dyn StdError + 'static)) -> Self {
         Self::internal_because(trace::Chain(error))
     }
 
-    /// 500 `internal`. Logs `what`, and the client never sees it.
+    /// Returns 500 `internal`. Logs `what`, which the client never sees.
     pub(super) fn internal_because(what: impl fmt::Display) -> Self {
         Self::failed(StatusCode::INTERNAL_SERVER_ERROR, what)
     }
 
     fn failed(status: StatusCode, what: impl fmt::Display) -> Self {
-        // Without random bytes the answer has an empty id, but it is still sent.
+        // If no random bytes are available, the answer has an empty id, but it is still sent.
         let request_id = random_text::<9>().unwrap_or_default();
         trace::error!("internal error", request_id = request_id, error = what);
         Self::Internal { status, request_id }
@@ -182,7 +182,8 @@ impl Problem {
         let mut response = ErrorBody { detail, code, reason: None, request_id }.to_response(status);
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
-            // No `error` attribute (RFC 6750): a client with a wrong password sent no token.
+            // The challenge has no `error` attribute (RFC 6750), because a client with a wrong
+            // password sent no token.
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Self::RateLimited { retry_after } = self {

@@ -14,7 +14,8 @@ use crate::manager::Cursor;
 /// The path parameters as axum extracts them: percent-decoded once.
 pub(super) type Params = Result<RawPathParams, RawPathParamsRejection>;
 
-/// Returns the path parameter `user_id`: one literal user. 422 if it is not a valid user id.
+/// Returns the path parameter `user_id`, which names one user. Fails with 422 if the parameter is
+/// not a valid user id.
 pub(super) fn user_id(params: &Params) -> Result<UserId, Problem> {
     param(params, "user_id").and_then(|id| UserId::parse(id).ok()).ok_or_else(no_user)
 }
@@ -28,16 +29,16 @@ pub(super) fn empty(param: &str) -> Problem {
     if param == "user_id" { no_user() } else { ErrorCode::NotFound.into() }
 }
 
-/// Returns the path parameter `session_id`. 404 if it is not a valid session id, because no session
-/// can have it.
+/// Returns the path parameter `session_id`. Fails with 404 if the parameter is not a valid session
+/// id, because no session can have such an id.
 pub(super) fn session_id(params: &Params) -> Result<SessionId, Problem> {
     param(params, "session_id")
         .and_then(|id| SessionId::parse(id).ok())
         .ok_or_else(|| ErrorCode::NotFound.into())
 }
 
-/// Returns the innermost parameter of this name. An application may nest the routes below a
-/// parameter of its own with the same name.
+/// Returns the innermost parameter of this name. The application can nest these routes below its
+/// own parameter of the same name.
 fn param<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
     let params = params.as_ref().ok()?;
     params.iter().filter(|(key, _)| *key == name).last().map(|(_, value)| value)
@@ -74,8 +75,8 @@ impl Paging {
     }
 }
 
-/// Returns the single value of a query parameter. 422 for two values: different programs would
-/// choose different ones.
+/// Returns the single value of a query parameter. Fails with 422 if the query contains the
+/// parameter twice, because different programs would choose different values.
 fn value(query: &str, name: &'static str) -> Result<Option<String>, Problem> {
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let mut values = pairs.filter(|(key, _)| decoded(key).as_deref() == Some(name));

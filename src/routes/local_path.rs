@@ -5,13 +5,14 @@ use std::str::FromStr;
 
 use http::HeaderValue;
 
-/// A path of the application's own, to which a login redirects the browser: path, query and
-/// fragment, for example `/orders?open=1#latest`.
+/// A path of the application, to which a login redirects the browser. It consists of path, query
+/// and fragment, for example `/orders?open=1#latest`.
 ///
-/// A redirect to a text that a request names, such as `next=…`, is an open redirect unless the text
-/// is checked. A `LocalPath` never leads to another host. The text must begin with exactly one `/`
-/// and hold only visible ASCII without `\`. Browsers read `//host` and `/\host` as another host, and
-/// they remove tabs and line breaks from an address before they read it.
+/// If a request names the target of a redirect, such as `next=…`, and the application does not
+/// check this text, the redirect is an open redirect. A `LocalPath` never leads to another host:
+/// its text begins with exactly one `/` and contains only visible ASCII without `\`. These rules
+/// are necessary because browsers read `//host` and `/\host` as another host. Browsers also remove
+/// tabs and line breaks from an address before they read it.
 ///
 /// ```
 /// use tower_session_auth::routes::LocalPath;
@@ -29,12 +30,13 @@ impl LocalPath {
     /// Longest path, in bytes.
     pub const MAX_LEN: usize = 2048;
 
-    /// Parses a path of 1 to [`MAX_LEN`](Self::MAX_LEN) bytes. Percent-encode other characters than
-    /// visible ASCII.
+    /// Parses a path of 1 to [`MAX_LEN`](Self::MAX_LEN) bytes. Percent-encode `\` and all
+    /// characters that are not visible ASCII.
     ///
     /// # Errors
     ///
-    /// [`LocalPathError`] says what is allowed. It does not contain `raw`.
+    /// [`LocalPathError`] if the text is not allowed. The error says what is allowed, and does not
+    /// contain `raw`.
     pub fn parse(raw: &str) -> Result<Self, LocalPathError> {
         let mut bytes = raw.bytes();
         if bytes.next() != Some(b'/') || matches!(bytes.next(), Some(b'/' | b'\\')) {
@@ -52,7 +54,7 @@ impl LocalPath {
     /// Returns the path as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Visible ASCII only, so this never falls back.
+        // The value is visible ASCII, so this fallback is never used.
         self.0.to_str().unwrap_or("/")
     }
 

@@ -23,8 +23,8 @@ use crate::resilience::CallError;
 use crate::session::{LoginFence, NewSession, SessionData};
 use crate::telemetry::events::LoginRefusal;
 
-/// Handles `POST /login`. Makes a second attempt if the login fence changed during the first. The
-/// login limits count the two attempts as one login.
+/// Handles `POST /login`. Makes a second attempt if the login fence changed during the first
+/// attempt. The login limits count the two attempts as one login.
 pub(super) async fn login<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
@@ -65,7 +65,7 @@ pub(super) async fn login<D: SessionData>(
 
 /// A login that did not succeed.
 struct Refusal {
-    /// The user that the name means, if the user exists.
+    /// The user with this name, if the user exists.
     user: Option<UserId>,
     error: LoginError,
 }
@@ -75,8 +75,9 @@ impl Refusal {
         Self { user, error: LoginError::refused(refusal) }
     }
 
-    /// The account has reached its limit through other names. The answer is that of a wrong
-    /// password: 429 would reveal that two names belong to one user.
+    /// Returns the refusal of a login whose account has reached its limit, for example through
+    /// another name. The answer is that of a wrong password, because a 429 would reveal that two
+    /// names belong to one user.
     fn shut(user: UserId) -> Self {
         let problem = ErrorCode::InvalidCredentials.into();
         let error = LoginError::new(Some(LoginRefusal::RateLimited), problem);
@@ -88,8 +89,8 @@ impl Refusal {
         Self { user, error: LoginError::new(refusal, stop.into()) }
     }
 
-    /// Returns whether the login must be counted as failed: the answer tells the client that the
-    /// credentials are wrong, so the client may have guessed a password.
+    /// Returns whether the login must be counted as failed. This is the case if the answer tells
+    /// the client that the credentials are wrong, because the client may have guessed a password.
     fn is_for_credentials(&self) -> bool {
         match self.error.refusal() {
             Some(LoginRefusal::Credentials | LoginRefusal::AccountInactive) => true,
@@ -105,9 +106,11 @@ impl From<Problem> for Refusal {
     }
 }
 
-/// Makes one attempt to log in: finds the user, verifies the password, and opens the session. The
-/// limits of device and address apply before the lookup, and the limits of name and account after
-/// it. The login fence is read before the verification, so that a password change during the
+/// Makes one attempt to log in: finds the user, verifies the password, and opens the session.
+///
+/// The limit of a device applies before the lookup of the user. If the request has no usable
+/// device, the limits of its address also apply before the lookup. All other limits apply after it.
+/// The login fence is read before the verification, so that a password change during the
 /// verification makes the attempt fail.
 async fn attempt<D: SessionData>(
     context: &Context<D>,
@@ -150,8 +153,8 @@ async fn attempt<D: SessionData>(
         Some(login_fence) => Some(login_fence),
         None => begin(context, &guarded).await?,
     };
-    // While the account is over its limit, `verify` gets no user, so no password can succeed. It
-    // takes as long as for an unknown user.
+    // While the account is over its limit, `verify` gets no user, so no password can succeed. The
+    // verification takes as long as for an unknown user.
     let known = user.as_ref().filter(|_| account == Account::Open);
     let verdict = context.credentials.verify(known, &login.password).await;
     let verdict = verdict.map_err(|error| Problem::unavailable(&*error))?;
@@ -178,22 +181,22 @@ async fn attempt<D: SessionData>(
     outcome.map_err(|error| Refusal { user: error.refusal().and(Some(user)), error })
 }
 
-/// Reads the login fence of a user. Returns `None` if the store is away and logins without a
-/// session are allowed.
+/// Reads the login fence of a user. Returns `None` if the store is unavailable and the
+/// configuration allows logins without a session.
 async fn begin<D: SessionData>(
     context: &Context<D>,
     user: &UserId,
 ) -> Result<Option<LoginFence>, Problem> {
     match context.manager.try_begin_login(user).await {
         Ok(login_fence) => Ok(Some(login_fence)),
-        // Without the fence, the login cannot notice a revocation during the verification. It
-        // therefore opens no session.
+        // Without the fence, the login cannot notice a revocation during the verification, so it
+        // opens no session.
         Err(CallError::Unavailable(_)) if context.token_only_logins => Ok(None),
         Err(failure) => Err(SessionError::Store(failure.into()).into()),
     }
 }
 
-/// Makes the answer of a login while the store is away: with an access token that has no session.
+/// Makes the answer of a login while the store is unavailable. Its access token has no session.
 async fn without_session<D: SessionData>(
     context: &Context<D>,
     new: NewSession<D>,
@@ -205,7 +208,8 @@ async fn without_session<D: SessionData>(
     Ok(context.login_answer(body, (&access_token, expires_in), None, client)?)
 }
 
-/// Finds the user of a name. `None` for a text that no user can have as a name.
+/// Finds the user with this name. Returns `None` if no such user exists, or if no user can have
+/// this name.
 async fn find<D: SessionData>(
     context: &Context<D>,
     name: Option<&LoginName>,

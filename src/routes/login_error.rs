@@ -10,8 +10,8 @@ use super::response::seal;
 use crate::error::{ErrorCode, SessionError};
 use crate::telemetry::events::LoginRefusal;
 
-/// Why a login of the application ([`Logins`](super::Logins)) opened no session. As a response it
-/// is the error answer that `POST /login` gives, with `Cache-Control: no-store`.
+/// Why a login of the application ([`Logins`](super::Logins)) opened no session. As a response, the
+/// value is the error answer that `POST /login` gives, with `Cache-Control: no-store`.
 ///
 /// | cause | answer | [`refusal`](Self::refusal) |
 /// |---|---|---|
@@ -26,8 +26,8 @@ pub struct LoginError {
 }
 
 impl LoginError {
-    /// Returns the reason if the login was refused. Returns `None` if an error prevented a decision:
-    /// the login may then succeed later.
+    /// Returns the reason if the login was refused. Returns `None` if an error prevented a
+    /// decision. In that case, a later login can succeed.
     #[must_use]
     pub fn refusal(&self) -> Option<LoginRefusal> {
         self.refusal

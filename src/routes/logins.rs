@@ -11,13 +11,14 @@ use super::opened::{Client, Opened};
 use crate::id::UserId;
 use crate::session::{LoginFence, NewSession, SessionData};
 
-/// Logs users in by a way of the application's own, for example an OAuth callback, a sign-up or a
-/// magic link. The response has the body and the cookies that `POST /login` of one mount point gives.
+/// Logs users in from a handler of the application, for example an OAuth callback, a sign-up or a
+/// magic link. The response has the same body and cookies as `POST /login` of one mount point.
 ///
-/// [`Routes::logins`](super::Routes::logins) returns it. A handler makes three steps, in this order:
+/// [`Routes::logins`](super::Routes::logins) returns it. A handler logs a user in with three steps,
+/// in this order:
 ///
 /// 1. [`begin`](Self::begin) reads the login fence of the user.
-/// 2. The application verifies the identity, for example spends the token of a magic link.
+/// 2. The application verifies the identity. For example, it consumes the token of a magic link.
 /// 3. [`open`](Self::open) opens the session. The result becomes the response.
 ///
 /// If all sessions of the user are revoked between the first and the third step, for example by a
@@ -72,8 +73,8 @@ impl<D: SessionData> Logins<D> {
         Self { context, mount: mount.into() }
     }
 
-    /// Begins a login: returns the login fence of `user`. Call it *before* the identity is verified,
-    /// and hand the result to [`open`](Self::open).
+    /// Begins a login: returns the login fence of `user`. Call this method *before* you verify the
+    /// identity, and pass the result to [`open`](Self::open).
     ///
     /// Costs one round trip to a remote store. The result does not show whether the user exists.
     ///
@@ -99,8 +100,7 @@ impl<D: SessionData> Logins<D> {
     /// # Errors
     ///
     /// [`LoginError`], which is also the error answer. A refused login emits the event
-    /// [`LoginRefused`](crate::telemetry::events::Event::LoginRefused). A refused login revokes no
-    /// session.
+    /// [`LoginRefused`](crate::telemetry::events::Event::LoginRefused), and revokes no session.
     ///
     /// # Cancel safety
     ///

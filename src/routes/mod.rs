@@ -1,9 +1,9 @@
 //! HTTP routes for login, sessions and health, and their OpenAPI document.
 //!
 //! The application mounts each group of routes under a prefix of its choice. The routes impose no
-//! user model: the application verifies credentials ([`Credentials`]), and its
-//! [user directory](crate::directory), if it has one, supplies user data. The routes read all
-//! session data that they return from the store.
+//! user model: the application verifies credentials ([`Credentials`]), and its [user
+//! directory](crate::directory), if it has one, supplies user data. All session data in the
+//! responses is read from the store.
 //!
 //! | auth routes | | session routes | |
 //! |---|---|---|---|
@@ -17,32 +17,36 @@
 //! | | | `DELETE /user/{user_id}/sessions/{session_id}` | revokes one session of one user |
 //! | | | `POST /cleanup` | removes expired sessions |
 //!
-//! The health routes are `GET /health`, which returns the state of the store, near cache and worker,
-//! `GET /health/ready`, which returns whether requests that need a session can be answered, and
-//! `GET /health/live`, which returns whether the process runs.
+//! The health routes are:
+//!
+//! - `GET /health` returns the state of the store, the near cache and the worker.
+//! - `GET /health/ready` returns whether requests that need a session can be answered.
+//! - `GET /health/live` returns whether the process is running.
 //!
 //! The last six session routes are for administrators. The application cannot mount them without
 //! the guard that requires an administrator role.
 //!
 //! # Refresh tokens and browsers
 //!
-//! If the manager has [refresh keys](crate::manager::SessionManagerBuilder::refresh_keys), a login also
-//! issues a refresh token. By default it travels in a [cookie](RefreshCookie) that scripts cannot
-//! read, and `POST /refresh` of the auth routes exchanges it for the next tokens. A logout clears
-//! the cookie. A refresh that fails leaves the cookie unchanged. Clients other than browsers can
-//! receive the refresh token [in bodies](RefreshDelivery::Body) instead. The access token can also
-//! travel in a [cookie](AccessCookie).
+//! If the manager has [refresh keys](crate::manager::SessionManagerBuilder::refresh_keys), a login
+//! also issues a refresh token. By default, the refresh token travels in a [cookie](RefreshCookie)
+//! that scripts cannot read, and `POST /refresh` of the auth routes exchanges it for the next
+//! tokens. A logout clears the cookie. A refresh that fails leaves the cookie unchanged. Clients
+//! other than browsers can receive the refresh token [in bodies](RefreshDelivery::Body) instead.
+//! The access token can also travel in a [cookie](AccessCookie).
 //!
-//! Routes that act on cookies answer 403 `cross_site` to requests that a browser makes for another
-//! site, because they contain a [`SameOriginLayer`](crate::same_origin::SameOriginLayer).
+//! Routes that act on cookies contain a [`SameOriginLayer`](crate::same_origin::SameOriginLayer),
+//! which answers 403 `cross_site` to requests that another site has caused.
 //! [`trusted_origins`](RoutesBuilder::trusted_origins) makes exceptions. Put the same layer around
 //! your own routes that read the access token from a cookie.
 //!
 //! A browser can send several refresh cookies of one name, for example after a change of the
 //! cookie's path. If the cookies belong to one user, a refresh uses the cookie of the latest login.
-//! If they belong to different users, a refresh uses none of them (401 `invalid_token`). A login
-//! revokes the session of each refresh token in the request (8 sessions at most), and clears the
-//! cookies in each form of the name, at each prefix of the mount's path. A logout does the same.
+//! If they belong to different users, a refresh uses none of them and answers 401 `invalid_token`.
+//!
+//! A login revokes the session of each refresh token in the request (8 sessions at most). It also
+//! clears the browser's other cookies in each form of the name, at each prefix of the mount point's
+//! path. A logout does the same.
 //!
 //! # Other ways to log in
 //!
@@ -203,9 +207,9 @@ impl<D: SessionData> Routes<D> {
         router::router(Group::Session, self.context.clone())
     }
 
-    /// Returns the health routes, to be nested under a prefix. `/` returns the state of store,
-    /// near cache and worker, `/ready` whether requests that need a session can be answered, and
-    /// `/live` whether the process runs.
+    /// Returns the health routes, to be nested under a prefix. `/` returns the state of the store,
+    /// the near cache and the worker. `/ready` returns whether requests that need a session can be
+    /// answered. `/live` returns whether the process is running.
     pub fn health(&self) -> Router {
         router::router(Group::Health, self.context.clone())
     }
@@ -226,9 +230,11 @@ impl<D: SessionData> Routes<D> {
         self.mounted(&Mounts::standard())
     }
 
-    /// Returns the helper for logins of the application's own, such as an OAuth callback, a sign-up
-    /// or a magic link. Their responses have the body and the cookies that `POST /login` at `prefix`
-    /// gives. `mounts` are those that the application hands to [`mounted`](Self::mounted), and
+    /// Returns the helper for logins through handlers of the application, such as an OAuth
+    /// callback, a sign-up or a magic link. Their responses have the same body and cookies as
+    /// `POST /login` at `prefix`.
+    ///
+    /// `mounts` are the mount points that the application passes to [`mounted`](Self::mounted).
     /// `prefix` is one of their auth mount points, for example `/api/auth`.
     ///
     /// # Errors

@@ -48,9 +48,9 @@ impl Mounts {
 
     /// Mounts the auth routes at `prefix`: the routes of [`Routes::auth`](super::Routes::auth).
     ///
-    /// Unless [`RefreshCookie::path`](super::RefreshCookie::path) is set, the path of the refresh
-    /// cookie is `prefix` instead of `/`. If `prefix` lies below other auth mount points, the path
-    /// is the prefix of the outermost one.
+    /// The path of the refresh cookie is `prefix`. If `prefix` lies below other auth mount points,
+    /// the path is the prefix of the outermost one.
+    /// [`RefreshCookie::path`](super::RefreshCookie::path) overrides both.
     ///
     /// # Errors
     ///
@@ -96,10 +96,12 @@ impl Mounts {
         Ok(self)
     }
 
-    /// Returns the path of the refresh cookie of a mount point. This is the mount point's own
-    /// prefix. If the mount point lies below other auth mount points, it is the prefix of the
-    /// outermost one instead, so that they share one cookie. With two paths, a browser would send
-    /// both cookies to the inner mount point. `RefreshCookie::path` overrides this.
+    /// Returns the path of the refresh cookie of a mount point, if `RefreshCookie::path` is not
+    /// set.
+    ///
+    /// The path is the mount point's own prefix. If the mount point lies below other auth mount
+    /// points, the path is the prefix of the outermost one, so that all of them share one cookie.
+    /// With different paths, a browser would send two cookies to the inner mount point.
     pub(super) fn cookie_path<'a>(&'a self, mount: &'a str) -> &'a str {
         let auth = self.places().filter(|(group, _)| *group == Group::Auth);
         let around = auth.map(|(_, prefix)| prefix).filter(|prefix| {
@@ -123,8 +125,8 @@ impl Mounts {
     }
 }
 
-/// Returns the paths of all routes of a group below a prefix. They do not depend on the type of the
-/// session data.
+/// Returns the paths of all routes of a group below a prefix. The paths do not depend on the type
+/// of the session data.
 fn paths(group: Group, prefix: &str) -> impl Iterator<Item = String> + use<> {
     let prefix = prefix.to_owned();
     group

@@ -1,5 +1,5 @@
-//! Opens the session of a login, and makes the response with its tokens and cookies. `POST /login`
-//! and the logins of the application use it.
+//! Opens the session of a login, and makes the response with its tokens and cookies. Both
+//! `POST /login` and the logins of the application use this module.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -27,7 +27,7 @@ pub(super) struct Client {
     agent: Option<String>,
     /// The device of its device cookie.
     pub(super) device: Option<Device>,
-    /// The refresh tokens that the request shows. The login replaces them.
+    /// The refresh tokens in the cookies of the request. The new session replaces their sessions.
     replaced: Vec<String>,
     /// The path at which the client sees the auth routes, if known.
     mount: Option<String>,
@@ -114,8 +114,8 @@ impl<D: SessionData> Context<D> {
         Ok(LoginAnswer { body, cookies, token_in_cookie })
     }
 
-    /// Revokes the sessions of the refresh tokens that the request of a login shows: the client now
-    /// has the new session instead.
+    /// Revokes the sessions of the refresh tokens in the cookies of a login request, because the
+    /// client now has the new session instead.
     pub(super) async fn end_replaced_sessions(&self, client: &Client) {
         let replaced: Vec<_> = client.replaced.iter().map(String::as_str).collect();
         self.manager.end_replaced_sessions(&replaced).await;
@@ -144,16 +144,19 @@ fn with_cookies(mut response: Response, cookies: HeaderMap) -> Response {
     response
 }
 
-/// A login of the application that has opened a session: [`Logins::open`](super::Logins::open)
-/// returns it. It becomes a response in one of three forms, each with the cookies that `POST /login`
-/// of the same mount point sets, `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`:
+/// A login of the application that has opened a session. [`Logins::open`](super::Logins::open)
+/// returns it, and the application makes the response from it.
 ///
-/// - as a response itself (`IntoResponse`): 200 with the JSON body of `POST /login`;
-/// - [`answer`](Self::answer): another status, and further members of the JSON body;
-/// - [`redirect`](Self::redirect): for a browser that followed a link or sent a form.
+/// Every response has the cookies that `POST /login` of the same mount point sets,
+/// `Cache-Control: no-store`, and `X-Content-Type-Options: nosniff`. The response has one of three
+/// forms:
 ///
-/// If it is dropped without becoming a response, the session stays open and no client has its
-/// tokens.
+/// - The value itself (`IntoResponse`): 200 with the JSON body of `POST /login`.
+/// - [`answer`](Self::answer): another status, and further members of the JSON body.
+/// - [`redirect`](Self::redirect): a redirect, for a browser that followed a link or sent a form.
+///
+/// If the value is dropped without becoming a response, the session stays open and no client has
+/// its tokens.
 #[must_use = "the client gets its tokens from the response only"]
 pub struct Opened<D = ()> {
     session: Session<D>,
@@ -167,9 +170,9 @@ impl<D> Opened<D> {
         &self.session
     }
 
-    /// Returns the JSON body of `POST /login` with this status and with further members, for example
-    /// 201 and `"new_account": true` for a sign-up. A member of the body of `POST /login`, such as
-    /// `access_token`, keeps its own value if `members` has one of that name.
+    /// Returns the JSON body of `POST /login` with this status and with further members, for
+    /// example 201 and `"new_account": true` for a sign-up. If `members` has a name that the body
+    /// of `POST /login` already has, such as `access_token`, the value of the body is kept.
     ///
     /// # Errors
     ///
@@ -191,17 +194,17 @@ impl<D> Opened<D> {
     /// Returns 303 to a path of the application, without a body. The browser gets the tokens in
     /// cookies only.
     ///
-    /// If the page of another site started the navigation, for example the page of an identity
-    /// provider, browsers send no `SameSite=Strict` cookie with the request that follows the
-    /// redirect. A page whose script then calls `POST /refresh` works. A page that is rendered from
-    /// the access cookie needs [`AccessCookie::lax`](super::AccessCookie::lax).
+    /// If the navigation began on another site, for example at an identity provider, browsers send
+    /// no `SameSite=Strict` cookie with the request that follows the redirect. A page whose script
+    /// then calls `POST /refresh` still works. A page that the server renders from the access
+    /// cookie needs [`AccessCookie::lax`](super::AccessCookie::lax).
     ///
     /// # Errors
     ///
-    /// [`LoginError`] with 500 `internal` if no token travels in a cookie: the routes then have no
-    /// [access cookie](super::RoutesBuilder::access_cookie), and the refresh token is delivered
-    /// [in bodies](super::RefreshDelivery::Body) or does not exist. The log has the cause. The
-    /// session stays open until it expires.
+    /// [`LoginError`] with 500 `internal` if no token travels in a cookie. This is the case if the
+    /// routes have no [access cookie](super::RoutesBuilder::access_cookie), and the refresh token
+    /// is delivered [in bodies](super::RefreshDelivery::Body) or does not exist. The log has the
+    /// cause. The session stays open until it expires.
     pub fn redirect(self, to: &LocalPath) -> Result<Response, LoginError> {
         let LoginAnswer { cookies, token_in_cookie, .. } = self.answer;
         if !token_in_cookie {

@@ -29,8 +29,8 @@ pub(super) async fn logout_all<D: SessionData>(
     response::ok(&Deleted { message, deleted_count: count })
 }
 
-/// Handles `GET /me` of the auth routes: returns the caller's user data, as the user directory has
-/// them now.
+/// Handles `GET /me` of the auth routes: returns the caller's user data. The user directory is
+/// asked at each request. Without a user directory, the data of the session is returned.
 pub(super) async fn account<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
@@ -48,8 +48,8 @@ pub(super) async fn account<D: SessionData>(
     }
 }
 
-/// Handles `GET /sessions`: lists the caller's sessions. 401 if the session of the request is no
-/// longer in the store.
+/// Handles `GET /sessions`: lists the caller's sessions. Answers 401 if the session of the request
+/// is no longer in the store.
 pub(super) async fn sessions<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
@@ -62,8 +62,8 @@ pub(super) async fn sessions<D: SessionData>(
     response::ok(&OwnSessions { total: sessions.len() as u64, sessions })
 }
 
-/// Handles `DELETE /sessions/{session_id}`: revokes one of the caller's sessions. Another user's
-/// session is 404.
+/// Handles `DELETE /sessions/{session_id}`: revokes one of the caller's sessions. Answers 404 if
+/// the caller has no live session with this id.
 pub(super) async fn end_session<D: SessionData>(
     State(context): State<Context<D>>,
     session: Session<D>,
@@ -109,7 +109,8 @@ async fn stored<D: SessionData>(
     }
 }
 
-/// Returns why a session that was accepted a moment ago is no longer live. Emits the event.
+/// Returns why a session that was accepted a moment ago is no longer live. Emits the event of the
+/// refusal.
 async fn why_gone<D: SessionData>(context: &Context<D>, session: &Session<D>) -> Problem {
     let (user, id) = (session.user_id(), session.id());
     let (error, _) = context.manager.why_ended(user, id).await;

@@ -8,8 +8,8 @@ use http::request::Parts;
 /// The address of a connection's peer, for a server that puts it into the extensions of each
 /// request.
 ///
-/// axum has its own type for this, `ConnectInfo<SocketAddr>`. With hyper, insert this type for each
-/// connection:
+/// axum has its own type for this, `ConnectInfo<SocketAddr>`. With hyper, insert a `PeerAddress`
+/// into each request of a connection:
 ///
 /// ```
 /// use std::net::SocketAddr;
@@ -47,9 +47,9 @@ impl Deref for PeerAddress {
 /// Converts an IPv4-mapped IPv6 address to the IPv4 address: a dual-stack listener reports an IPv4
 /// client as `::ffff:192.0.2.7`, and this function returns `192.0.2.7`.
 ///
-/// Use it only for a server that clients connect to directly. Behind a proxy every connection comes
-/// from the proxy, so all clients would share one limit of failed logins. There, read the header
-/// that your proxy writes, and only if the peer is one of your proxies.
+/// Use this function only if clients connect to the server directly. Behind a proxy, every
+/// connection comes from the proxy, so all clients would share one limit of failed logins. In that
+/// case, read the header that your proxy writes, and only if the peer is one of your proxies.
 ///
 /// With axum, `E` is `ConnectInfo<SocketAddr>`, which `into_make_service_with_connect_info`
 /// inserts. With hyper, `E` is [`PeerAddress`].

@@ -43,14 +43,16 @@ pub(super) async fn refresh<D: SessionData>(
     Ok(response)
 }
 
-/// Handles `POST /logout`. Revokes the session of every token in the request: access tokens in the
-/// header and in cookies, also expired ones, and refresh tokens. Idempotent: a logout of a session
-/// that is already over succeeds.
+/// Handles `POST /logout`: revokes the session of every token in the request. These are the refresh
+/// tokens, and the access tokens in the header and in cookies, even if they have expired.
+/// Idempotent: a logout of a session that is already over succeeds.
 ///
-/// The answer is 200 only if a token verifies. If no token verifies, for example while keys are
-/// being replaced, no session is revoked, and the answer is 401. If a session cannot be revoked,
-/// the answer is 503, and the cookies stay, so that the client can try again. Every other answer,
-/// also a 400 or a 401, clears the cookies whatever they hold, because no script can clear them.
+/// - 200: at least one token verifies, and the sessions of all tokens that verify are over.
+/// - 401: no token verifies, for example while keys are being replaced. No session is revoked.
+/// - 503: a session cannot be revoked. The cookies stay, so that the client can try again.
+///
+/// Every answer except 503 clears the cookies, also a 400 or a 401. It clears them whatever they
+/// contain, because no script can clear them.
 pub(super) async fn logout<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
@@ -97,8 +99,8 @@ pub(super) async fn logout<D: SessionData>(
     Ok(response)
 }
 
-/// Returns the path at which the browser sees these routes, as far as the router knows it. `None`
-/// below a path parameter.
+/// Returns the path at which the browser sees these routes, as far as the router knows it. Returns
+/// `None` if the routes are nested below a path parameter.
 pub(super) fn mount(parts: &Parts) -> Option<&str> {
     let nested = parts.extensions.get::<NestedPath>().map(NestedPath::as_str);
     nested.filter(|path| path.starts_with('/') && !path.contains(['{', '*']))

@@ -86,8 +86,8 @@ pub(super) struct LoginBody<'a> {
     password: Option<&'a RawValue>,
 }
 
-/// The body of a refresh as the OpenAPI document describes it, where refresh tokens travel in
-/// bodies. The routes parse a [`RefreshBody`].
+/// The body of a refresh as the OpenAPI document describes it, if refresh tokens travel in bodies.
+/// The routes parse a [`RefreshBody`].
 pub(super) enum RefreshRequest {}
 
 impl PartialSchema for RefreshRequest {
@@ -134,8 +134,8 @@ pub(super) struct Login {
 }
 
 impl LoginBody<'_> {
-    /// Checks the members: a password, and either a user id or an e-mail address. Otherwise 422
-    /// names the wrong member.
+    /// Checks that the body has a password, and either a user id or an e-mail address. Otherwise,
+    /// fails with 422, which names the wrong member.
     pub(super) fn checked(self) -> Result<Login, Problem> {
         let (typed, name) = match (self.user_id, self.email) {
             (Some(_), Some(_)) => {
@@ -170,8 +170,8 @@ fn given<'de: 'a, 'a, D: Deserializer<'de>>(
     Ok(Some(member).filter(|member| member.get() != "null"))
 }
 
-/// Returns a member as a text of `min` to `max` characters. A value of another type is refused
-/// without parsing it, however large or deep it is.
+/// Returns a member as a text of `min` to `max` characters. Refuses a value of another type without
+/// parsing it, however large or deeply nested the value is.
 fn text(field: &str, member: &RawValue, min: usize, max: usize) -> Result<String, Problem> {
     if !member.get().starts_with('"') {
         return Err(Problem::invalid_body(format!("`{field}` must be a string")));

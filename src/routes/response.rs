@@ -15,7 +15,8 @@ pub(super) fn ok(shape: &impl Serialize) -> Answer {
     json(StatusCode::OK, shape)
 }
 
-/// Returns this status with this body as JSON. A body that cannot be serialized is 500 `internal`.
+/// Returns this status with this body as JSON. Fails with 500 `internal` if the body cannot be
+/// serialized.
 pub(super) fn json(status: StatusCode, shape: &impl Serialize) -> Answer {
     let body = serde_json::to_vec(shape).map_err(|error| Problem::internal(&error))?;
     let mut response = (status, body).into_response();

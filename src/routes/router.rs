@@ -31,10 +31,10 @@ pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Route
             Access::Admin => &mut admin,
         };
         let mut grown = mem::take(router).route(path, handler.clone());
-        // axum does not match an empty parameter, so a path with an empty parameter is a route of
-        // its own. That route answers by itself and does not call the handler. Otherwise, if the
-        // application nests the routes below its own parameter of the same name, the handler would
-        // read the application's parameter.
+        // axum does not match an empty parameter, so a path with an empty parameter needs its own
+        // route. That route answers without calling the handler. If the application nests the
+        // routes below its own parameter of the same name, the handler would otherwise read that
+        // parameter.
         for (without, param) in with_an_empty_parameter(path) {
             let refuse = async move |_: Request, _: Next| input::empty(param).into_response();
             let refused = handler.clone().route_layer(middleware::from_fn(refuse));
@@ -64,8 +64,8 @@ pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Route
     seal(router.with_state(context).layer(middleware::from_fn_with_state(limit, in_time)))
 }
 
-/// Returns the path once for each of its parameters, with that parameter left empty, and the
-/// parameter's name.
+/// Returns one path for each parameter of `path`: the path with this parameter left empty, together
+/// with the parameter's name.
 fn with_an_empty_parameter(path: &'static str) -> impl Iterator<Item = (String, &'static str)> {
     path.match_indices('{').filter_map(move |(start, _)| {
         let (param, rest) = path.get(start + 1..)?.split_once('}')?;
@@ -73,7 +73,7 @@ fn with_an_empty_parameter(path: &'static str) -> impl Iterator<Item = (String, 
     })
 }
 
-/// Protects routes with this access against other sites, if they act on cookies.
+/// Adds the same-origin check to routes with this access, if the routes act on cookies.
 fn same_origin<D: SessionData>(
     router: Router<Context<D>>,
     access: Access,
@@ -91,7 +91,7 @@ pub(super) fn seal(router: Router) -> Router {
     router.layer(ContractErrorsLayer::new()).layer(middleware::map_response(sealed))
 }
 
-/// Answers another method with 405 `method_not_allowed`. axum adds `Allow`.
+/// Answers 405 `method_not_allowed` to a method that a route does not have. axum adds `Allow`.
 pub(super) fn say_405<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router.method_not_allowed_fallback(async || Problem::from(ErrorCode::MethodNotAllowed))
 }
@@ -100,7 +100,7 @@ async fn not_found() -> Problem {
     ErrorCode::NotFound.into()
 }
 
-/// Answers a request that takes longer than `limit` with 408. This drops the handler.
+/// Answers 408 to a request that takes longer than `limit`, and drops the handler's future.
 async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     let answer = timeout(limit, next.run(request)).await;
     answer.unwrap_or_else(|_| Problem::from(ErrorCode::RequestTimeout).into_response())

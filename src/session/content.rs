@@ -24,8 +24,8 @@ pub(crate) struct Content<D> {
     pub(crate) email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) role: Option<String>,
-    /// The login gave the session a role that permits less than the user's role. The directory's
-    /// role does not replace it.
+    /// Whether the login gave the session a role that permits less than the user's role. If so, the
+    /// role from the user directory does not replace it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) narrowed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,9 +83,9 @@ pub(crate) struct StoredContent<D> {
     pub(crate) weight: u64,
 }
 
-/// The sizes of stored content that [`Content::encode`] limits. A part of the stored content that
-/// is over its limit may stay or shrink, but not grow. The default is for a new session, which has
-/// no stored content.
+/// The sizes of the parts of a stored content that [`Content::encode`] limits. A stored part that
+/// is over its limit may keep its size or shrink, but not grow. The default value is for a new
+/// session, which has no stored content.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StoredSizes {
     data: usize,
@@ -131,14 +131,15 @@ impl<D: DeserializeOwned> StoredContent<D> {
 }
 
 impl StoredContent<()> {
-    /// Decodes all but the application's data. A store may have cut the data off.
+    /// Decodes everything except the application's data, which a store may have cut off.
     pub(crate) fn decode_without_data(payload: Bytes) -> Result<Self, Undecodable> {
         let content = Content::<IgnoredAny>::read(&head(&payload))?.with_data(());
         Ok(Self { payload, content, data_len: 0, weight: 0 })
     }
 }
 
-/// The position at which decoding failed. Omits serde's text, because it quotes the payload.
+/// The position at which decoding failed. Omits serde's error text, because that text quotes the
+/// payload.
 #[derive(Debug, thiserror::Error)]
 #[error("the {part} of a session does not fit its type at line {line}, column {column}")]
 pub(crate) struct Undecodable {
@@ -196,7 +197,7 @@ impl<D> Content<D> {
 
 impl<D: SessionData> Content<D> {
     /// Returns the payload for this content. `max_data` limits the application's data, in bytes of
-    /// JSON. Data over the limit pass if they are no larger than the `stored` data.
+    /// JSON. Data above this limit are accepted if they are not larger than the `stored` data.
     pub(crate) fn encode(
         &self,
         max_data: usize,

@@ -20,8 +20,8 @@ pub(crate) use self::state::State;
 /// JSON and read back.
 ///
 /// The trait is implemented for every such type. `()` is the default and stores nothing. If the
-/// type changes so that stored data cannot be read any more, the sessions with such data are
-/// rejected (401, and an error in the log). To avoid that, give new fields `#[serde(default)]`.
+/// type changes and stored data can no longer be read, requests with these sessions are rejected
+/// with 401, and an error is logged. To avoid that, give new fields `#[serde(default)]`.
 ///
 /// By default, the data are limited to 16 KiB of JSON: see
 /// [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). The near

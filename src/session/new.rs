@@ -34,8 +34,8 @@ pub struct NewSession<D = ()> {
 /// The login fence of a login in progress.
 ///
 /// [`SessionManager::begin_login`](crate::SessionManager::begin_login) returns it before the login
-/// checks credentials. The manager then creates the session only if no call has revoked or changed
-/// all sessions of the user since `begin_login`.
+/// checks credentials. With the login fence, the manager creates the session only if no call has
+/// revoked or changed all sessions of the user since `begin_login`.
 #[derive(Clone, Debug)]
 pub struct LoginFence {
     pub(crate) user: UserId,
@@ -94,8 +94,8 @@ impl<D> NewSession<D> {
     ///
     /// With [`directory_roles`](crate::manager::SessionManagerBuilder::directory_roles), the
     /// session keeps the [`role`](Self::role) of this description, whatever role the directory
-    /// names. It loses this role only while the directory answers that the user has no role.
-    /// Without `directory_roles`, this setting has no effect.
+    /// names. The session loses this role only while the directory answers that the user has no
+    /// role. Without `directory_roles`, this setting has no effect.
     #[must_use]
     pub fn narrowed(mut self) -> Self {
         self.content.narrowed = true;
@@ -137,12 +137,12 @@ impl<D> NewSession<D> {
         self
     }
 
-    /// Sets the login fence. [`create`](crate::SessionManager::create) then fails if all of the
-    /// user's sessions were revoked or changed since
-    /// [`begin_login`](crate::SessionManager::begin_login), for example after a password change or
-    /// by a suspension.
+    /// Sets the login fence. With a login fence, [`create`](crate::SessionManager::create) fails if
+    /// all of the user's sessions were revoked or changed since
+    /// [`begin_login`](crate::SessionManager::begin_login), for example by a password change or a
+    /// suspension.
     ///
-    /// Without a login fence, a login that checked the old password may create its session right
+    /// Without a login fence, a login that checked the old password can create its session right
     /// after the password was changed.
     #[must_use]
     pub fn login_fence(mut self, login_fence: LoginFence) -> Self {
@@ -151,11 +151,11 @@ impl<D> NewSession<D> {
     }
 
     /// Sets how long this session lives without being used, in place of the manager's
-    /// [`idle_ttl`](crate::manager::SessionManagerBuilder::idle_ttl). 1 second to 100 years.
+    /// [`idle_ttl`](crate::manager::SessionManagerBuilder::idle_ttl). Range: 1 second to 100 years.
     ///
-    /// For "remember me", set it together with a [`lifetime`](Self::lifetime) that is at least as
-    /// long. [`create`](crate::SessionManager::create) fails if this idle TTL is longer than the
-    /// session's lifetime: the one set here, or else the manager's.
+    /// For "remember me", also set a [`lifetime`](Self::lifetime) that is at least as long.
+    /// [`create`](crate::SessionManager::create) fails if this idle TTL is longer than the
+    /// session's lifetime. If this description sets no lifetime, the manager's lifetime applies.
     #[must_use]
     pub fn idle_ttl(mut self, ttl: Duration) -> Self {
         self.idle_ttl = Some(ttl);
@@ -163,9 +163,10 @@ impl<D> NewSession<D> {
     }
 
     /// Sets how long this session lives at most, in place of the manager's
-    /// [`lifetime`](crate::manager::SessionManagerBuilder::lifetime). 1 second to 100 years.
+    /// [`lifetime`](crate::manager::SessionManagerBuilder::lifetime). Range: 1 second to 100 years.
     ///
-    /// A lifetime that is shorter than the manager's idle TTL also bounds the session's idle TTL.
+    /// If this lifetime is shorter than the manager's idle TTL, it also limits the session's idle
+    /// TTL.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);

@@ -21,7 +21,7 @@ pub(crate) struct State<D> {
     pub(crate) idle_ttl: Duration,
     pub(crate) idle_deadline: Timestamp,
     pub(crate) absolute_deadline: Timestamp,
-    /// The store's time of the read.
+    /// The time of the read on the store's clock.
     pub(crate) read: Timestamp,
     /// The time of the read on this host's monotonic clock.
     pub(crate) read_at: Tick,
@@ -45,8 +45,8 @@ impl<D> State<D> {
         }
     }
 
-    /// Returns whether this state equals the store's record. The idle deadline of this state may
-    /// also be later, because the record's deadline is only a lower bound.
+    /// Returns whether this state equals the store's record. The idle deadline of this state can
+    /// also be later than that of the record, because the record's deadline is only a lower bound.
     pub(crate) fn is_of(&self, record: &Record) -> bool {
         self.revision == record.revision
             && self.created == record.created

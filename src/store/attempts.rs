@@ -97,8 +97,8 @@ impl AttemptRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Attempt {
-    /// The attempt is counted, and the caller may make it. Holds the start of the period, for
-    /// [`Settle::GiveBack`].
+    /// The attempt is counted, and the caller may make it. The value is the start of the period,
+    /// which [`Settle::GiveBack`] needs.
     Counted(Timestamp),
     /// The attempt is not counted, and the caller must not make it.
     Refused {
@@ -112,8 +112,8 @@ pub enum Attempt {
 #[non_exhaustive]
 pub enum Settle {
     /// Subtracts one attempt. If the attempt's period has started a wait, removes that wait too.
-    /// Holds the start of the period, from [`Attempt::Counted`]. Does nothing if another period has
-    /// started since then.
+    /// Does nothing if another period has started since the attempt. The value is the start of the
+    /// attempt's period, from [`Attempt::Counted`].
     GiveBack(Timestamp),
     /// Removes the counter, with all its attempts and waits.
     Clear,

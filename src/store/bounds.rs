@@ -13,7 +13,7 @@ pub(crate) const TOMBSTONES_PER_USER: usize = 64;
 pub(crate) const SCAN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest time to live that a store accepts: 317 years. Lua scripts calculate with
-/// floating-point numbers. Sums with this value are still exact in them.
+/// floating-point numbers, in which sums with this value are still exact.
 const LONGEST: Duration = Duration::from_millis(10_000_000_000_000);
 
 /// Returns a duration as stores keep it: in whole milliseconds, at most [`LONGEST`].

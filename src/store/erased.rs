@@ -1,5 +1,5 @@
-//! [`SessionStore`] with boxed futures, for the operations that the manager uses. Because of this
-//! trait, no type of an application contains the type of the application's store.
+//! [`SessionStore`] with boxed futures, for the operations that the manager uses. With this trait,
+//! the types of an application do not contain the type of the application's store.
 
 use std::time::Duration;
 

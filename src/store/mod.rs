@@ -11,9 +11,9 @@
 //! users.
 //!
 //! **A session is live** while its record exists, its *idle deadline* has not passed, and its
-//! *absolute deadline* has not passed. Only `create` makes a session live. All other operations
-//! leave a session that is over unchanged, or remove it. There is no upsert, so a late write cannot
-//! bring such a session back.
+//! *absolute deadline* has not passed. Only `create` makes a session live. If a session is no
+//! longer live, every other operation leaves it unchanged or removes it. There is no upsert, so a
+//! late write cannot make an expired or revoked session live again.
 //!
 //! All times are on the store's own clock ([`SessionStore::now`]). A host passes only durations to
 //! the store, never times on its own clock. So a wrong host clock cannot change how long a session
@@ -64,20 +64,21 @@ pub(crate) use self::tracking::{Tracked, Tracker};
 
 /// Storage for sessions. The [module docs](self) define the terms.
 ///
-/// Implementors write `async fn`. Every method is one atomic step: no caller sees the state in the
-/// middle of another call. Three methods cover many users and are one atomic step per user:
+/// Implementations can write `async fn`. Every method is one atomic step: no caller sees the state
+/// in the middle of another call. Three methods cover many users and are one atomic step per user:
 /// [`touch`](Self::touch), [`scan`](ScanSessions::scan) and [`cleanup`](ScanSessions::cleanup).
 ///
-/// Three more traits have the operations that a store can do without: [`ScanSessions`],
-/// [`CountAttempts`] and [`MaintainStore`]. All of their methods have defaults. So a store without
-/// these operations needs only `impl ScanSessions for MyStore {}`, and likewise for the others.
+/// Three more traits define operations that are optional for a store: [`ScanSessions`],
+/// [`CountAttempts`] and [`MaintainStore`]. All of their methods have default implementations. A
+/// store that does not support the operations of a trait needs only an empty implementation, such
+/// as `impl ScanSessions for MyStore {}`.
 ///
 /// # Deadlines
 ///
-/// The manager limits the time of each call (250 ms by default). When the time is over, it drops
-/// the call's future, which may be at any await point. The store must stay usable after that.
+/// The manager limits the time of each call (250 ms by default). After that time, the manager drops
+/// the future of the call, at whatever await point it is. The store must stay usable after this.
 ///
-/// Before version 1.0, a new version may require more operations.
+/// Before version 1.0, a new version of this crate may add required operations.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session store",
     note = "use `RedisStore::new(url)?` or `MemoryStore`, or implement `SessionStore`; a store takes no \
@@ -87,25 +88,27 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     /// Returns the time on this store's clock, as accurately as this process knows it. Does no I/O.
     fn now(&self) -> Timestamp;
 
-    /// Creates a session. The caller passes an id that is not in use.
+    /// Creates a session. The caller passes a new id.
     ///
     /// Returns [`Created::AlreadyExists`] if this user has a live session or a tombstone with this
-    /// id. The idle deadline is `min(now + idle_ttl, now + lifetime)`.
+    /// id. The idle deadline of the new session is `min(now + idle_ttl, now + lifetime)`.
     ///
     /// In one atomic step, the store checks the id, then the login fence, then the session limit.
-    /// So if many logins run at once, exactly as many succeed as the limit allows. A login that
-    /// began before a revocation of all sessions fails. A refused call changes nothing.
+    /// So if many logins run at the same time, exactly as many of them succeed as the limit allows.
+    /// A login that began before a revocation of all sessions fails. A refused call changes
+    /// nothing.
     ///
-    /// Only live sessions count toward the limit. To make room, the store revokes sessions in the
-    /// same atomic step, with the reason [`Evicted`](RevokeReason::Evicted). It revokes as many as
-    /// necessary: several if the limit was higher before. It revokes more than necessary if
-    /// [`room`](SessionLimit::room) is greater than 1. While the user is below the limit, the work
-    /// of this call must not grow with the number of the user's sessions.
+    /// Only live sessions count toward the limit. If the limit is reached and
+    /// [`when_full`](SessionLimit::when_full) permits it, the store makes room: in the same atomic
+    /// step, it revokes sessions with the reason [`Evicted`](RevokeReason::Evicted). More than one
+    /// revocation is necessary if the limit was higher before. If [`room`](SessionLimit::room) is
+    /// greater than 1, the store also makes room for later logins. While the user is below the
+    /// limit, the work of this call must not grow with the number of the user's sessions.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The session may then exist
-    /// or not.
+    /// [`StoreError`] when the store cannot answer or refuses to write. After this error, it is
+    /// unknown whether the session was created.
     fn create(
         &self,
         user: &UserId,
@@ -113,10 +116,12 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
         new: &NewRecord,
     ) -> impl Future<Output = Result<Created, StoreError>> + Send;
 
-    /// Returns the user's login fence. A login reads it before it checks credentials: see
-    /// [`NewRecord::login_fence`]. Only [`update_all`](Self::update_all) and a
-    /// [`revoke`](Self::revoke) of all sessions replace the fence, each time with a new value. When
-    /// the fence expires, it is not replaced: a login that read it before may still succeed.
+    /// Returns the user's login fence. A login reads the fence before it checks the credentials,
+    /// and passes it to [`create`](Self::create) as [`NewRecord::login_fence`].
+    ///
+    /// Only [`update_all`](Self::update_all) and a [`revoke`](Self::revoke) of all sessions replace
+    /// the fence, each time with a new value. An expired fence is not replaced by a new one, so a
+    /// login that read the fence before its expiry can still succeed.
     ///
     /// # Errors
     ///
@@ -126,12 +131,14 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
         user: &UserId,
     ) -> impl Future<Output = Result<FenceValue, StoreError>> + Send;
 
-    /// Finds a live session. `None` means that it was revoked, has expired or never existed.
+    /// Finds a live session. `None` means that the session was revoked, has expired or never
+    /// existed.
     ///
-    /// [`Record::idle_deadline`] may be earlier than the true idle deadline. An idle deadline only
-    /// moves forward, so an earlier value is a lower bound. `idle_bound` is such a bound: an idle
-    /// deadline that this store returned before. While `idle_bound` has not passed, the store may
-    /// return it and need not read the true idle deadline.
+    /// The returned [`Record::idle_deadline`] may be earlier than the true idle deadline. An idle
+    /// deadline only moves forward, so an earlier value is a lower bound. The caller can pass such
+    /// a lower bound as `idle_bound`: an idle deadline that this store has returned for this
+    /// session before. Until the time `idle_bound`, the store is allowed to return `idle_bound` and
+    /// need not read the true idle deadline.
     ///
     /// # Errors
     ///
@@ -156,31 +163,34 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<Activity>, StoreError>> + Send;
 
-    /// Records uses of sessions. Each touch is atomic. Returns one result per touch, in the same
-    /// order.
+    /// Records that sessions were used. Each touch is atomic. Returns one result per touch, in the
+    /// order of `touches`.
     ///
-    /// For each live session, the store moves the last activity forward to the time of the use. If
-    /// less than [`extend_below`](Touch::extend_below) remains until the idle deadline, the store
-    /// moves the deadline forward to `min(use + idle_ttl, absolute deadline)`. It keeps the
-    /// greatest [`rotation`](Touch::rotation) of all touches, because [`rotate`](Self::rotate)
-    /// needs it. No time or number moves back. A session that is not live stays unchanged.
+    /// For each touch of a live session, the store moves the last activity forward to the time at
+    /// which the session was used. If less than [`extend_below`](Touch::extend_below) remains until
+    /// the idle deadline, the store moves the deadline forward to
+    /// `min(time of use + idle_ttl, absolute deadline)`. The store keeps the greatest
+    /// [`rotation`](Touch::rotation) of all touches of the session, because
+    /// [`rotate`](Self::rotate) needs that number. None of these values ever decreases. A session
+    /// that is not live stays unchanged.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The store may then have
-    /// recorded all, some or none of the touches. The caller may repeat the whole batch.
+    /// [`StoreError`] when the store cannot answer or refuses to write. After this error, the store
+    /// may have recorded all, some or none of the touches. The caller is allowed to send the whole
+    /// batch again.
     fn touch(
         &self,
         touches: &[Touch],
     ) -> impl Future<Output = Result<Vec<Touched>, StoreError>> + Send;
 
-    /// Replaces the payload of a live session if its revision is `expected`. Its deadlines do not
-    /// change.
+    /// Replaces the payload of a live session if its revision is `expected`. The session's
+    /// deadlines do not change.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The payload may then be
-    /// replaced or not.
+    /// [`StoreError`] when the store cannot answer or refuses to write. After this error, it is
+    /// unknown whether the payload was replaced.
     fn update(
         &self,
         user: &UserId,
@@ -190,17 +200,17 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     ) -> impl Future<Output = Result<Updated, StoreError>> + Send;
 
     /// Replaces the payloads of *all* live sessions of a user, and the login fence, in one step.
-    /// The fence must change because a login in progress may have read the user's old data: that
-    /// login then fails. Deadlines do not change.
+    /// The new fence makes logins in progress fail, because such a login may have read the user's
+    /// old data. Deadlines do not change.
     ///
     /// `replacements` must name exactly the live sessions, in any order, each with its current
-    /// revision. Otherwise nothing changes, and the fence stays too. A touch does not change a
+    /// revision. Otherwise the call changes nothing, not even the fence. A touch does not change a
     /// revision.
     ///
     /// # Errors
     ///
-    /// As for [`update`](Self::update). It is also an error if a record cannot be read: otherwise
-    /// the session of that record might keep its old payload.
+    /// As for [`update`](Self::update). A record that the store cannot read is also an error: if
+    /// the store skipped the record, that session might keep its old payload.
     fn update_all(
         &self,
         user: &UserId,
@@ -223,20 +233,20 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
 
     /// Revokes sessions of one user in one step. Returns the sessions that were live.
     ///
-    /// [`Target::One`] keeps a tombstone with the reason until the session's absolute deadline, but
-    /// at most 24 hours. The call is idempotent: a second call finds no live session, and the first
-    /// reason stays.
+    /// For [`Target::One`], the store keeps a tombstone with the reason until the session's
+    /// absolute deadline, but for at most 24 hours. The call is idempotent: a second call finds no
+    /// live session, and the tombstone keeps the first reason.
     ///
-    /// [`Target::All`] and [`Target::AllExcept`] also replace the login fence, even if the user has
-    /// no session. A login in progress then fails. The store keeps the new fence for at least 24
-    /// hours. With [`RevokeReason::PasswordChange`], these two targets also replace the [password
-    /// epoch](FenceValue::password_epoch).
+    /// [`Target::All`] and [`Target::AllExcept`] also replace the login fence, so that logins in
+    /// progress fail. They do so even if the user has no session. The store keeps the new fence for
+    /// at least 24 hours. With [`RevokeReason::PasswordChange`], these two targets also replace the
+    /// [password epoch](FenceValue::password_epoch).
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot answer or refuses to write. The sessions may then still
-    /// be live, so the caller must not report success. It is not an error if replicas lack the
-    /// change: see [`Revoked::replicas`].
+    /// [`StoreError`] when the store cannot answer or refuses to write. After this error, the
+    /// sessions may still be live, so the caller must not report success. If replicas lack the
+    /// change, this is not an error: see [`Revoked::replicas`].
     fn revoke(
         &self,
         user: &UserId,
@@ -244,9 +254,8 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
         reason: RevokeReason,
     ) -> impl Future<Output = Result<Revoked, StoreError>> + Send;
 
-    /// Returns how much longer [`revoke`](Self::revoke) may take than other operations because it
-    /// waits for replicas. The manager adds this time to the time limit of a revocation. Zero by
-    /// default.
+    /// Returns the additional time that [`revoke`](Self::revoke) may take because it waits for
+    /// replicas. The manager adds this time to the time limit of a revocation. Zero by default.
     fn revoke_wait(&self) -> Duration {
         Duration::ZERO
     }
@@ -259,9 +268,9 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     /// [`StoreError`] when the store cannot answer.
     fn list(&self, user: &UserId) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
 
-    /// Like [`list`](Self::list), but the caller reads each payload only up to its first line feed,
-    /// so a store may cut off the rest. In the manager's payloads, the rest is the application's
-    /// data. The default implementation returns whole payloads.
+    /// Like [`list`](Self::list), but the caller reads each payload only up to its first line feed.
+    /// The store is allowed to leave out the rest. In the manager's payloads, the rest is the
+    /// application's data. The default implementation returns whole payloads.
     fn list_heads(
         &self,
         user: &UserId,
@@ -286,7 +295,7 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when it does not.
+    /// [`StoreError`] when the store does not answer.
     fn health(&self) -> impl Future<Output = Result<StoreHealth, StoreError>> + Send;
 
     /// Returns the kind of this store for health reports, such as `"memory"` or `"redis"`.

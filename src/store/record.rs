@@ -14,7 +14,7 @@ use crate::id::{SessionId, UserId};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct NewRecord {
-    /// How long the session lives without use. More than zero.
+    /// How long the session lives if it is not used. More than zero.
     pub idle_ttl: Duration,
     /// How long the session lives at most. More than zero.
     pub lifetime: Duration,
@@ -25,9 +25,9 @@ pub struct NewRecord {
     /// The login fence that the login has read. If the user's fence is different now, the store
     /// refuses the creation. `None`: the store does not compare fences.
     pub login_fence: Option<FenceValue>,
-    /// The window in which the store counts the sessions that the user creates, for
-    /// [`Opened::recent`]. A refused creation is not counted. `None`: the store does not count this
-    /// creation at all.
+    /// The length of the window in which the store counts the sessions that the user creates.
+    /// [`Opened::recent`] reports the count. A refused creation is not counted. `None`: the store
+    /// does not count this creation.
     pub count_within: Option<Duration>,
     /// The salt of the session's refresh tokens, for [`rotate`](super::SessionStore::rotate).
     /// `None`: the session has no refresh tokens.
@@ -35,8 +35,8 @@ pub struct NewRecord {
 }
 
 impl NewRecord {
-    /// A record for [`create`](super::SessionStore::create), without session limit, login fence,
-    /// counting and refresh tokens.
+    /// Creates a record for [`create`](super::SessionStore::create), without session limit, login
+    /// fence, count of creations and refresh tokens.
     #[must_use]
     pub fn new(idle_ttl: Duration, lifetime: Duration, payload: Bytes) -> Self {
         Self {
@@ -59,9 +59,9 @@ pub struct SessionLimit {
     pub max: NonZeroU32,
     /// What happens when a login would exceed the maximum.
     pub when_full: WhenFull,
-    /// The number of logins, including the current one, for which one eviction makes room. With 1,
-    /// the default, the store evicts no session before it must. To make room, the store reads all
-    /// sessions of the user. So a higher value saves work if `max` is large.
+    /// For how many logins one eviction makes room, including the current login. With 1, the
+    /// default, the store evicts a session only when it must. To make room, the store reads all
+    /// sessions of the user, so a higher value saves work if `max` is large.
     pub room: NonZeroU32,
 }
 
@@ -72,7 +72,7 @@ impl SessionLimit {
         Self { max, when_full, room: NonZeroU32::MIN }
     }
 
-    /// Makes room for `room` logins at once. `max` is the upper bound.
+    /// Sets for how many logins one eviction makes room. A value above `max` is reduced to `max`.
     #[must_use]
     pub const fn room(self, room: NonZeroU32) -> Self {
         Self { room: if room.get() > self.max.get() { self.max } else { room }, ..self }
@@ -131,8 +131,8 @@ impl FenceValue {
 }
 
 /// How long a store keeps a user's password epoch: 181 days, one day longer than the maximum life
-/// of a device cookie. So when the epoch is removed, all device cookies from before that password
-/// change have expired.
+/// of a device cookie. So when the store removes an epoch, all device cookies from before the epoch
+/// have expired.
 pub const PASSWORD_EPOCH_LIFE: Duration = Duration::from_secs(181 * 24 * 60 * 60);
 
 /// A live session as the store keeps it.
@@ -143,7 +143,7 @@ pub struct Record {
     pub revision: u64,
     /// The time of creation.
     pub created: Timestamp,
-    /// How long the session lives without use.
+    /// How long the session lives if it is not used.
     pub idle_ttl: Duration,
     /// The session lives at least until this time, unless it is revoked. The true idle deadline may
     /// be later: see [`load`](super::SessionStore::load).
@@ -268,7 +268,7 @@ impl Opened {
 pub enum Updated {
     /// The payload was replaced. Holds the new revision.
     Written(u64),
-    /// The session has another revision, because a concurrent update came first. Nothing was
+    /// The session has another revision, because a concurrent change came first. Nothing was
     /// changed.
     Conflict,
     /// The session is not live. Nothing was changed.
@@ -320,7 +320,8 @@ pub enum UpdatedAll {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Activity {
-    /// The time of the last recorded use. Not every use is recorded (by default one in 60 s).
+    /// The latest recorded time at which the session was used. By default, each process records
+    /// this at most once in 60 s per session.
     pub last_activity: Timestamp,
     /// The session expires at this time unless it is used before.
     pub idle_deadline: Timestamp,
@@ -334,7 +335,7 @@ impl Activity {
     }
 }
 
-/// One use of a session, to be recorded in the store.
+/// Tells the store that a session was used: one element of [`touch`](super::SessionStore::touch).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Touch {
@@ -342,19 +343,19 @@ pub struct Touch {
     pub user: UserId,
     /// The id of the session.
     pub id: SessionId,
-    /// How long ago the use was. The caller passes an age, so a touch that is delayed by a store
-    /// outage does not look newer than it was.
+    /// How long ago the session was used, at the time of the call. With this age, a touch that was
+    /// delayed by a store outage still records the correct time.
     pub age: Duration,
     /// The idle deadline moves only if the time that remains until the deadline is less than this.
     pub extend_below: Duration,
     /// The [counter](super::Rotation::counter) of the refresh token that was issued together with
-    /// the access token in use. The use proves that the client has received that refresh token.
-    /// `None` records nothing.
+    /// the request's access token. The request proves that the client has received that refresh
+    /// token. `None`: the touch records no counter.
     pub rotation: Option<u64>,
 }
 
 impl Touch {
-    /// Creates a use of a session, `age` ago, without [`rotation`](Self::rotation).
+    /// Creates a touch of a session that was used `age` ago, without [`rotation`](Self::rotation).
     #[must_use]
     pub fn new(user: UserId, id: SessionId, age: Duration, extend_below: Duration) -> Self {
         Self { user, id, age, extend_below, rotation: None }

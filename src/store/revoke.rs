@@ -31,14 +31,14 @@ impl From<&SessionId> for Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revoked {
-    /// The sessions that were live and are revoked now.
+    /// The sessions that this revocation ended. Each of them was live before.
     pub sessions: Vec<SessionId>,
     /// Whether the replicas of the store have received the revocation.
     pub replicas: Replicas,
 }
 
 impl Revoked {
-    /// Creates a result with the sessions that were live, and the state of the replicas.
+    /// Creates a result from the sessions that were live and the state of the replicas.
     #[must_use]
     pub fn new(sessions: Vec<SessionId>, replicas: Replicas) -> Self {
         Self { sessions, replicas }
@@ -53,16 +53,16 @@ impl Revoked {
 
 /// Whether the replicas of a store have received a revocation.
 ///
-/// If only the primary has received it, a failover to a replica loses the revocation, and the
-/// sessions are live again.
+/// If only the primary has received the revocation and a failover promotes a replica, the
+/// revocation is lost. In that case, the sessions are live again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle all three")]
 pub enum Replicas {
     /// The store does not wait for replicas.
     NotAsked,
-    /// This many replicas confirmed the revocation: at least as many as required.
+    /// The number of replicas that confirmed the revocation. It is at least the required number.
     Reached(u32),
-    /// Only this many replicas confirmed the revocation in time. The sessions are nevertheless
-    /// revoked on the primary.
+    /// The number of replicas that confirmed the revocation in time. It is less than the required
+    /// number. The sessions are nevertheless revoked on the primary.
     Missed(u32),
 }

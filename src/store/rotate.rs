@@ -13,12 +13,12 @@ pub struct Rotate {
     pub salt: Salt,
     /// The counter of the presented token.
     pub counter: u64,
-    /// The grace period: for this long after a rotation, the replaced token is accepted again. With
-    /// a grace period of zero, the replaced token is treated as reuse at once, unless
+    /// The grace period: how long after a rotation the replaced token is still accepted. If the
+    /// grace period is zero, the replaced token is treated as reuse at once, unless
     /// [`retry`](Self::retry) applies.
     pub grace: Duration,
-    /// For this long after a rotation, the replaced token is accepted again while the current token
-    /// is unused. Zero: never.
+    /// How long after a rotation the replaced token is still accepted while the current token is
+    /// unused. Zero turns this off.
     pub retry: Duration,
 }
 
@@ -35,26 +35,27 @@ impl Rotate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle all six")]
 pub enum Rotated {
-    /// The token was the current one. The session's counter and revision each increased by one. A
-    /// rotation is a use of the session: the last activity is now, and the idle deadline moved
-    /// forward to `min(now + idle_ttl, absolute deadline)`. Holds the record after the change, and
-    /// the true activity.
+    /// The token was the current one. The session's counter and its revision each increased by one.
+    /// A rotation also updates the session's activity: the last activity is now, and the idle
+    /// deadline moved forward to `min(now + idle_ttl, absolute deadline)`. Contains the record
+    /// after the change, and the true activity.
     Next(Record, Activity),
-    /// The token was the previous one, and it was replaced at most [`Rotate::grace`] ago. With a
-    /// grace period of zero, this result does not occur. Nothing was changed. If the clock was set
-    /// back since the rotation, the token is still accepted.
+    /// The token was the previous one, and it was replaced at most [`Rotate::grace`] ago. The token
+    /// is also accepted if the clock was set back after the rotation. With a grace period of zero,
+    /// this result does not occur. Nothing was changed.
     Again(Record, Activity),
     /// The token was the previous one. It was replaced longer than [`Rotate::grace`] and at most
     /// [`Rotate::retry`] ago. No touch has recorded the current counter as its
     /// [`rotation`](super::Touch::rotation), so the client may not have received the current token.
     /// Nothing was changed.
     Retried(Record, Activity),
-    /// The token was replaced before, and neither `Again` nor `Retried` applies. The session was
-    /// live. The store has now revoked it, as [`revoke`](super::SessionStore::revoke) does, with
-    /// the reason [`RefreshReuse`](crate::reason::RevokeReason::RefreshReuse).
+    /// The token was replaced earlier, and neither `Again` nor `Retried` applies. The session was
+    /// live before this call. The store has revoked the session, as
+    /// [`revoke`](super::SessionStore::revoke) does, with the reason
+    /// [`RefreshReuse`](crate::reason::RevokeReason::RefreshReuse).
     Reused,
-    /// The session has no such token. The token's counter is greater than the session's, the salt
-    /// differs, or the session was created without a salt. Nothing was changed.
+    /// The token does not belong to the session's record: the token's counter is greater than the
+    /// session's, the salt differs, or the session was created without a salt. Nothing was changed.
     Unknown,
     /// The session is not live. Nothing was changed.
     Gone,

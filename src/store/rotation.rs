@@ -51,7 +51,7 @@ pub struct Rotation {
     /// The number of the current refresh token. It is 0 when the session is created, and each
     /// rotation adds one.
     pub counter: u64,
-    /// When the counter reached this value.
+    /// The time at which the counter reached this value.
     pub since: Timestamp,
     /// The salt. It never changes during the life of the session.
     pub salt: Salt,

@@ -53,10 +53,11 @@ impl ScanCursor {
 
 /// One page of a scan over all sessions.
 ///
-/// If a session is live from the start of a scan to its end, at least one page contains it. If a
-/// session is created, revoked or expires during the scan, a page may contain it or not. A remote
-/// store may return a session twice. A store searches only for some milliseconds per page. It then
-/// returns the sessions that it has found, even if there are none.
+/// If a session is live from the start of a scan to its end, at least one page contains the
+/// session. If a session is created, revoked or expires during the scan, the pages may or may not
+/// contain it. A remote store can return a session twice. A store searches only for some
+/// milliseconds per page. After that time, it returns the sessions that it has found, even if it
+/// has found none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page {

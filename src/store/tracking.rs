@@ -1,5 +1,5 @@
-//! Invalidations: an optional operation of a store. They tell a process when a key that it has read
-//! changes.
+//! Invalidations, an optional operation of a store. An invalidation reports the change of a key
+//! that this process has read.
 
 use std::fmt;
 use std::future::Future;
@@ -13,12 +13,12 @@ use crate::clock::Timestamp;
 use crate::coherence::{CacheCounters, Stamp, Tick};
 use crate::id::{SessionId, UserId};
 
-/// The invalidations of a store. With them, a process can cache what it reads.
+/// The invalidations of a store. They allow a process to cache the sessions that it reads.
 /// [`MaintainStore::tracking`](super::MaintainStore::tracking) returns this value.
 ///
 /// Only [`RedisStore`](super::RedisStore) creates a `Tracking`. A store that wraps another store
-/// may return the `Tracking` of the inner store. Reads for the cache then go directly to the inner
-/// store, not through the wrapper.
+/// can return the `Tracking` of the inner store. In that case, reads for the cache go directly to
+/// the inner store, not through the wrapper.
 pub struct Tracking(pub(crate) Arc<dyn Tracker>);
 
 impl fmt::Debug for Tracking {
@@ -33,10 +33,10 @@ pub(crate) struct Tracked {
     pub(crate) is_tracked: bool,
 }
 
-/// Tracked reads for one manager: the store announces later changes by invalidations.
+/// Tracked reads for one manager: after such a read, the store sends invalidations for changes.
 pub(crate) trait Tracker: Send + Sync + 'static {
-    /// Returns the stamp (lease and generation) of a user's sessions. The caller takes it before it
-    /// sends a read. `None` while the invalidation connection is down.
+    /// Returns the stamp of a user's sessions: the lease and the generation. The caller calls this
+    /// function before it sends a read. Returns `None` while the invalidation connection is down.
     fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp>;
 
     /// Loads a session, as [`load`](super::SessionStore::load) does. The caller has taken `stamp`
@@ -52,7 +52,8 @@ pub(crate) trait Tracker: Send + Sync + 'static {
     /// Tells the tracker that this process has just changed sessions of this user.
     fn invalidate(&self, user: &UserId);
 
-    /// Keeps the invalidation connection open until the future is dropped. Called once.
+    /// Keeps the invalidation connection open until the future is dropped. The worker calls this
+    /// function once.
     fn run(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
     /// Returns whether invalidations for all cached entries arrive at present.

@@ -50,7 +50,7 @@ impl Device {
     /// since the token was issued. `password_epoch` is the user's current epoch.
     pub(crate) fn is_of(&self, user: &UserId, password_epoch: Option<&str>) -> bool {
         let same = |tag: Result<String, _>, here: &str| tag.is_ok_and(|tag| tag == here);
-        // The store removes a password epoch only after all tokens from before that password change
+        // The store keeps the epoch of a password change until all tokens from before that change
         // have expired. So if the store has no epoch, the token's epoch is not compared.
         let same_epoch = password_epoch
             .is_none_or(|epoch| same(epoch_tag(&self.key, user, epoch), &self.password_epoch));
@@ -159,8 +159,8 @@ mod tests {
         let (before, after) = (open(None), open(Some("2:9")));
         assert!(!before.is_of(&jeju, Some("2:9")) && after.is_of(&jeju, Some("2:9")));
         assert!(!after.is_of(&jeju, Some("3:9")));
-        // The store has removed the epoch. It does so only after every token from before the
-        // password change has expired.
+        // The store has removed the epoch. At that time, every token from before the password
+        // change has expired.
         assert!(after.is_of(&jeju, None) && before.is_of(&jeju, None));
         // A password epoch whose text equals `NO_EPOCH`.
         assert!(!before.is_of(&jeju, Some(NO_EPOCH)));

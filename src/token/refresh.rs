@@ -41,7 +41,7 @@ impl RefreshToken {
         &self.text
     }
 
-    /// Returns how long the session could live at most, counted from the issue of this token.
+    /// Returns the maximum remaining life of the session, counted from the issue of this token.
     ///
     /// No rotation extends the session beyond this time. A session that is not used expires
     /// earlier.
@@ -83,7 +83,8 @@ impl RefreshPolicy {
         audience: Option<String>,
     ) -> Result<Self, ConfigError> {
         // A repeated rotation must return the same token again. HMAC yields the same signature each
-        // time. Other algorithms may yield a different signature each time.
+        // time. Other algorithms may yield a different signature each time, so only HMAC keys are
+        // accepted.
         if keys.verifying().any(|key| key.algorithm() != Algorithm::Hs256) {
             return Err(ConfigError::OutOfRange {
                 setting: "refresh_keys",

@@ -1,14 +1,16 @@
-//! Background touches: a use of a session updates its last activity and its idle deadline, and no
-//! request waits for it.
+//! Background touches: they record the last activity of sessions and extend their idle deadlines.
+//! No request waits for a touch.
 //!
-//! For an accepted request, the manager puts the use of the session into a bounded queue, at most
-//! once per session and touch interval. The [`Worker`] writes these uses to the store in batches.
-//! Each written use sets the session's last activity, and moves its idle deadline to one idle TTL
-//! after the use. If a refresh threshold is set, a use moves the idle deadline only if less time
-//! than the threshold is left until the deadline.
+//! A *use* of a session is a request that was accepted with this session. The manager puts uses
+//! into a bounded queue, at most one per session and touch interval. The [`Worker`] writes the
+//! queued uses to the store in batches. This write is the touch. It sets the session's last
+//! activity to the time of the use, and moves the idle deadline to one idle TTL after that time. If
+//! a refresh threshold is set, a touch moves the idle deadline only if less time than the threshold
+//! is left until the deadline.
 //!
-//! When the queue is full, the use is dropped, and the next request of that session queues another.
-//! A session in use expires only if its uses are dropped for the rest of its idle TTL.
+//! When the queue is full, the manager drops the use, and the next request of the same session
+//! queues a new one. A session in use expires only if its uses are dropped for the rest of its idle
+//! TTL.
 
 mod state;
 mod task;
@@ -38,37 +40,39 @@ pub use self::task::{Background, DrainReport, Worker};
 /// session that is still used, it touches the session once more than necessary.
 const REMEMBERED: usize = 65_536;
 
-/// The settings that decide which uses are touched.
+/// The settings that decide which uses become touches.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TouchRules {
-    /// The minimum interval between two touches of one session. If a tenth of the session's idle
-    /// TTL is shorter, that is the interval.
+    /// The minimum interval between two touches of one session. A tenth of the session's idle TTL
+    /// applies instead if it is shorter.
     pub(crate) interval: Duration,
-    /// A use moves the idle deadline only if less than this time is left until the deadline.
-    /// `None`: each written use moves it.
+    /// A touch moves the idle deadline only if less than this time is left until the deadline.
+    /// `None`: each touch moves the deadline.
     pub(crate) refresh_threshold: Option<Duration>,
     /// The manager's idle TTL. The refresh threshold applies unscaled to sessions with this idle
     /// TTL.
     pub(crate) idle_ttl: Duration,
     /// Whether touches carry the rotation counter of the refresh token that came with the access
-    /// token. The first use with a greater counter is then due at once, without waiting for the
-    /// interval.
+    /// token. If they do, the first use with a greater counter is due at once, without waiting for
+    /// the interval.
     pub(crate) record_rotation: bool,
 }
 
 impl TouchRules {
-    /// Returns the interval for a session: a tenth of its idle TTL, if that is shorter. Otherwise a
-    /// session with a short idle TTL would expire although it is used.
+    /// Returns the touch interval for a session: a tenth of the session's idle TTL, if that is
+    /// shorter than the configured interval. With a longer interval, a session with a short idle
+    /// TTL could expire although it is used.
     fn interval(self, life: Life) -> Duration {
         self.interval.min(life.idle_ttl / 10)
     }
 
-    /// Returns the refresh threshold for a session. For a session with its own idle TTL, the
-    /// configured threshold is scaled by (the session's idle TTL ÷ the default idle TTL).
-    /// Otherwise, with a threshold of minutes and an idle TTL of a month, a use would almost never
-    /// move the idle deadline, and a daily user would be logged out.
+    /// Returns the refresh threshold for a session. If the session has its own idle TTL, the
+    /// configured threshold is multiplied by (the session's idle TTL ÷ the default idle TTL). An
+    /// unscaled threshold of minutes would be too short for an idle TTL of a month: a touch would
+    /// almost never move the idle deadline, and a user with daily requests would be logged out.
     ///
-    /// Without a configured threshold, returns `Duration::MAX`: each touch then moves the deadline.
+    /// Without a configured threshold, returns `Duration::MAX`, so that each touch moves the
+    /// deadline.
     fn threshold(self, life: Life) -> Duration {
         let Some(threshold) = self.refresh_threshold else { return Duration::MAX };
         if life.idle_ttl == self.idle_ttl {
@@ -84,10 +88,10 @@ impl TouchRules {
 pub(crate) struct Use {
     pub(crate) user: UserId,
     pub(crate) id: SessionId,
-    /// The time of the use on the clock's monotonic time. If the host is suspended while the use
-    /// waits, the suspended time counts as age of the use.
+    /// The time of the use, read from the clock's monotonic time. If the host is suspended while
+    /// the use waits, the age of the use includes the suspended time.
     pub(crate) at: Duration,
-    /// The use moves the idle deadline only if less than this time is left until the deadline.
+    /// The touch moves the idle deadline only if less than this time is left until the deadline.
     pub(crate) extend_below: Duration,
     /// See [`Touch::rotation`](crate::store::Touch::rotation).
     pub(crate) rotation: Option<u64>,
@@ -121,8 +125,8 @@ pub(crate) struct Mark {
     /// The latest idle deadline that the store reported, in milliseconds. The true idle deadline
     /// may be later.
     idle_deadline: AtomicI64,
-    /// The greatest rotation counter that was queued. Initially 0, which never needs to be
-    /// recorded.
+    /// The greatest rotation counter that was queued. Initially 0, because a counter of 0 never
+    /// needs to be recorded.
     rotation: AtomicU64,
 }
 
@@ -135,8 +139,8 @@ impl Mark {
         }
     }
 
-    /// All atomics of this type use relaxed ordering. No value depends on another, and an old value
-    /// can cause an extra touch, but never a wrong answer.
+    /// All atomics of this type use relaxed ordering, because their values do not depend on each
+    /// other. An old value can cause an extra touch, but never a wrong answer.
     fn idle_deadline(&self) -> Timestamp {
         Timestamp::from_millis(self.idle_deadline.load(Ordering::Relaxed))
     }
@@ -146,8 +150,8 @@ impl Mark {
         self.idle_deadline.fetch_max(idle_deadline.as_millis(), Ordering::Relaxed);
     }
 
-    /// Claims the use at `now` if a use is due. Of several requests at the same time, one gets
-    /// `true`.
+    /// Returns `true` if the use at `now` must be queued, and records its time. If several requests
+    /// call this function at the same time, only one of them gets `true`.
     fn take(&self, now: Timestamp, life: Life, rules: TouchRules) -> bool {
         let rotation = life.rotation.filter(|_| rules.record_rotation).unwrap_or(0);
         let is_greater = self.rotation.load(Ordering::Relaxed) < rotation;
@@ -171,15 +175,15 @@ impl Mark {
             .is_ok()
     }
 
-    /// Returns for how long after `now` no use is due.
+    /// Returns how long after `now` no use needs to be queued.
     fn rest(&self, now: Timestamp, life: Life, rules: TouchRules) -> Duration {
         let since =
             now.saturating_since(Timestamp::from_millis(self.last_use.load(Ordering::Relaxed)));
         let left = self.idle_deadline().saturating_since(now);
         let until_threshold = left.saturating_sub(rules.threshold(life));
         let interval = rules.interval(life).saturating_sub(since);
-        // The queued use may be lost. So below the threshold, another use is due well before the
-        // idle deadline.
+        // A queued use can be lost. So if the deadline is nearer than the threshold, the next use
+        // is due well before the idle deadline.
         interval.min(if until_threshold.is_zero() { left / 4 } else { until_threshold })
     }
 

@@ -1,5 +1,4 @@
-//! The state of the background worker. The manager reads it, so that it can report a missing
-//! worker.
+//! The state of the background worker. The manager reads this state to report a missing worker.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -12,7 +11,7 @@ use crate::trace;
 pub enum WorkerState {
     /// `build()` returned the worker, but the worker has not been started yet.
     NotStarted,
-    /// The worker runs.
+    /// The worker is running.
     Running,
     /// [`Background::stop`](super::Background::stop) stopped the worker.
     Stopped,
@@ -57,8 +56,9 @@ impl WorkerWatch {
             .unwrap_or(WorkerState::Lost)
     }
 
-    /// Logs an error if a session is used and no worker will write this use. Logs it only once.
-    /// After a stop it logs nothing, because a stopped worker is part of an orderly shutdown.
+    /// Reports that a session is used. If the worker was not started or is lost, logs an error, but
+    /// only once. After a stop, logs nothing, because a stopped worker is part of an orderly
+    /// shutdown.
     pub(super) fn report_use(&self) {
         let why = match self.state() {
             WorkerState::Running | WorkerState::Stopped => return,

@@ -1,4 +1,4 @@
-//! The background worker, which writes uses to the store.
+//! The background worker, which writes touches to the store.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -43,11 +43,11 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 /// sinks](crate::telemetry::events::EventSink). `build()` returns this worker. The application
 /// starts it once, with [`start`](Self::start) or [`run`](Self::run).
 ///
-/// Without a running worker, each request asks the store. Requests do not extend sessions: only a
-/// refresh or a call of [`touch`](crate::SessionManager::touch) does. Events stay in the queues of
-/// their sinks. The store is not diagnosed. The first request whose use should be written logs an
-/// error (feature `tracing`), unless the worker was stopped.
-/// [`Health::worker`](crate::manager::Health::worker) reports the state.
+/// Without a running worker, each request asks the store, and requests do not extend sessions: only
+/// a refresh or a call of [`touch`](crate::SessionManager::touch) does. Events stay in the queues
+/// of their sinks. The store is not diagnosed. With the feature `tracing`, the first request that
+/// should extend its session logs an error, unless the worker was stopped.
+/// [`Health::worker`](crate::manager::Health::worker) reports the worker's state.
 #[must_use = "use does not extend sessions until the worker is started"]
 pub struct Worker {
     receiver: mpsc::Receiver<Use>,
@@ -89,7 +89,7 @@ struct Waiting {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DrainReport {
-    /// The number of touches that the store accepted. Their sessions may be over.
+    /// The number of touches that the store accepted. Some of the sessions may be over.
     pub written: u64,
     /// Lost touches: too many waited, the store refused them, or it was unavailable until the end.
     pub lost: u64,
@@ -97,7 +97,7 @@ pub struct DrainReport {
 
 /// A running [`Worker`].
 ///
-/// Dropping it does not stop the worker: it then ends with the last clone of the manager.
+/// Dropping it does not stop the worker: the worker ends with the last clone of the manager.
 #[derive(Debug)]
 #[must_use = "keep the handle to stop the worker at shutdown"]
 pub struct Background {

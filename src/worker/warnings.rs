@@ -17,11 +17,11 @@ pub(super) struct Warnings {
 }
 
 impl Warnings {
-    /// Starts a task that logs the store's warnings, unless they have been logged or such a task is
-    /// running. Never waits.
+    /// Starts a task that logs the store's warnings. Does nothing if the warnings have been logged
+    /// or if such a task is running. Never waits.
     pub(super) fn log_once(&mut self, store_client: &Arc<StoreClient>) {
         while let Some(answered) = self.asking.try_join_next() {
-            // A task that panicked is treated as done, because the store would panic again.
+            // A task that panicked is treated as done, because a new task would panic too.
             self.logged |= answered.unwrap_or(true);
         }
         if !self.logged && self.asking.is_empty() {

@@ -1,5 +1,5 @@
-//! Order of the modules: a module uses only modules beside or below it, so the lines of `ORDER`
-//! form no cycles. No source file is too long.
+//! Order of the modules: a module uses only modules on its own line of `ORDER` or on the lines
+//! below, so the lines form no cycles. No source file is too long.
 
 use std::fs;
 use std::path::{Path, PathBuf};

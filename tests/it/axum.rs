@@ -85,8 +85,8 @@ fn code(body: &str) -> String {
     serde_json::from_str::<Value>(body).unwrap()["code"].as_str().unwrap().to_owned()
 }
 
-/// Imports everything at once, as a small application may. This compiles only while no public name
-/// of this library is also a name of another crate, because the use of an ambiguous name is an
+/// Imports everything at once, as a small application may do. The imports compile only if no public
+/// name of this library is also a name of another crate, because the use of an ambiguous name is an
 /// error (E0659).
 #[expect(unused_imports, reason = "the names are imported to find ambiguous ones, not to be used")]
 mod all_at_once {
@@ -327,12 +327,12 @@ async fn cors_works_only_outside_of_the_auth_layer() {
     {
         let response = send(&outside, from_page(token)).await;
         assert_eq!(response.status(), status, "{row}");
-        // Without this header, the page could not tell a 401 from a network failure.
+        // Without this header, the page could not distinguish a 401 from a network failure.
         assert_eq!(response.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], ORIGIN, "{row}");
     }
 
-    // A browser sends no token with a preflight. If CORS is inside of the layer, the layer refuses
-    // the preflight, and no page works.
+    // A browser sends no token with a preflight. If the CORS layer is inside of the session layer,
+    // the session layer refuses the preflight, and no page works.
     let inside = Router::new().route("/", get(whoami)).layer(cors()).layer(auth);
     let response = send(&inside, preflight()).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);

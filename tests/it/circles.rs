@@ -1,4 +1,4 @@
-//! No source file uses a file that uses it, directly or through others.
+//! No source file depends on itself through the files that it uses.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -8,8 +8,8 @@ use crate::architecture::sources;
 /// A module, as the names of its path from the crate's root.
 type Module = Vec<String>;
 
-/// The name and the code of each source file, by its module. The code is without comments and
-/// tests.
+/// The name and the code of each source file, by its module. Comments and tests are removed from
+/// the code.
 fn codes() -> BTreeMap<Module, (String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let names = sources().into_iter().map(|(_, path, text)| {
@@ -86,7 +86,7 @@ fn absolute(path: &[String], module: &Module) -> Option<Vec<String>> {
     Some(base)
 }
 
-/// The `use` declarations of a file: whether each re-exports names, and its tree.
+/// Returns the `use` declarations of a file: for each, whether it re-exports names, and its tree.
 fn uses(code: &str) -> impl Iterator<Item = (bool, &str)> {
     code.split(';').filter_map(|statement| {
         let (before, tree) = statement.rsplit_once("use ")?;
@@ -107,7 +107,7 @@ fn no_files_use_one_another_in_a_circle() {
             }
         }
     }
-    // Returns the file of an item: follows the re-exports, and then takes the longest start of the
+    // Returns the file of an item. Follows the re-exports, and then takes the longest prefix of the
     // path that is a module.
     let file_of = |path: Vec<String>| {
         let mut path = path;

@@ -56,7 +56,7 @@ async fn calls(server: &RedisServer, command: &str) -> u64 {
     Commands::of(server).await.calls(command)
 }
 
-/// Returns what is logged while a worker starts, diagnoses the store and runs some more upkeeps.
+/// Returns the log of a worker that starts, diagnoses the store and runs some more upkeeps.
 async fn logged(server: &RedisServer, store: RedisStore) -> String {
     let log = Log::default();
     let capture = log.capture();
@@ -240,7 +240,7 @@ async fn failed_diagnosis_does_not_affect_requests_and_logs_no_warning() {
         RedisStore::builder(server.url().as_str()).pool_size(1).timeout(UNHURRIED).build().unwrap();
     let (manager, worker) = patient_builder(store.clone()).without_near_cache().build().unwrap();
     let token = login(&manager, "jeju").await.access_token;
-    // The existing connection keeps working, and a new one is refused.
+    // The existing connection keeps working, and a new connection is refused.
     server.command(&["CONFIG", "SET", "requirepass", "changed"]).await;
     assert_eq!(store.diagnose().await.unwrap_err().kind(), StoreErrorKind::Unavailable);
     let log = Log::default();

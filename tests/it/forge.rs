@@ -1,9 +1,9 @@
-//! Checks the token forger of the tests. If it signed wrongly, each test of a refusal would pass
-//! for the wrong reason.
+//! Checks the token forger of the tests. If the forger signed tokens wrongly, each test of a
+//! rejected token would pass for the wrong reason.
 
 use crate::support::forge::{decoded, forge, parts};
 
-// RFC 7515 appendix A.1, whose header and payload have line breaks.
+// The example in RFC 7515, appendix A.1, has line breaks in its header and in its payload.
 #[test]
 fn forge_signs_the_token_of_rfc_7515_correctly() {
     let secret = [

@@ -1,5 +1,5 @@
-//! The layer in a plain hyper server, over real sockets, and with body types that cannot be built
-//! from text.
+//! The layer in a plain hyper server, over real sockets. Also tests body types that cannot be
+//! created from text.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -27,7 +27,8 @@ use tower_session_auth::{AuthError, AuthErrorKind, Session, SessionAuthLayer, Se
 use crate::support::switch::{Mood, SwitchStore};
 use crate::support::{anonymous, bearer, builder, login, manager};
 
-/// Reports how a request ended: answered, or dropped because its client went away.
+/// Reports how a request ended. Either it was answered, or it was dropped because its client
+/// disconnected.
 struct Ending {
     answered: bool,
     told: UnboundedSender<bool>,
@@ -65,7 +66,8 @@ impl Server {
             let ending = Ending { answered: false, told: told.clone() };
             let call = service.clone().oneshot(request);
             async move {
-                // Moves the whole value into this future, so that it is dropped with the request.
+                // Moves the whole value into this future. The value is therefore dropped together
+                // with the request.
                 let mut ending = ending;
                 let response = call.await;
                 ending.answered = true;
@@ -81,7 +83,7 @@ impl Server {
                     TowerToHyperService::new(service.clone()),
                 );
                 open.spawn(async move {
-                    // A client that disconnects causes an error here, which the test ignores.
+                    // A client that disconnects causes an error here. The test ignores the error.
                     let _closed = connection.await;
                 });
             }
@@ -190,7 +192,7 @@ async fn authorization_header_lines_are_parsed_strictly_on_the_wire() {
         assert_eq!(answer.status, status, "{row}");
         assert!(answer.body.contains(body), "{row}: {}", answer.body);
     }
-    // A request with an invalid header line never reaches the layer.
+    // hyper rejects a request with an invalid header line before the layer receives it.
     for (row, lines) in [
         ("NUL", format!("authorization: Bearer {token}\0\r\n")),
         ("a folded line", format!("authorization: Bearer\r\n {token}\r\n")),
@@ -226,7 +228,8 @@ async fn body_of_a_refused_request_is_not_parsed_as_the_next_request() {
 #[tokio::test]
 async fn client_that_disconnects_cancels_only_its_own_request() {
     let store = SwitchStore::new(MemoryStore::new());
-    // The timeout is longer than the test, so that only the client ends a request.
+    // The timeout is longer than the test. Requests therefore end early only because a client
+    // disconnects.
     let (manager, _worker) =
         builder().store(store.clone()).store_timeout(Duration::from_secs(10)).build().unwrap();
     let token = login(&manager, "jeju").await.access_token;
@@ -250,7 +253,7 @@ async fn client_that_disconnects_cancels_only_its_own_request() {
     assert_eq!(server.endings.recv().await, Some(false));
     assert_eq!(server.calls.load(Ordering::SeqCst), 0);
 
-    // The client disconnects while the inner service works.
+    // The client disconnects while the inner service handles the request.
     store.set(Mood::Answer);
     let mut client = server.connect().await;
     client.send(format!("GET /hang HTTP/1.1\r\nhost: test\r\n{good}\r\n")).await;
@@ -288,8 +291,8 @@ async fn unavailable_store_is_503_and_the_connection_stays_open() {
 
 type Status = Box<dyn std::error::Error + Send + Sync>;
 
-/// Refuses like gRPC: status 200, no content, and the result in `grpc-status` (16 is
-/// UNAUTHENTICATED, 14 is UNAVAILABLE).
+/// Rejects requests as gRPC does: with status 200 and no content. The result is in `grpc-status`,
+/// where 16 means UNAUTHENTICATED and 14 means UNAVAILABLE.
 fn grpc<B>(error: &AuthError, body: B) -> Response<B> {
     let status = match error.kind() {
         AuthErrorKind::StoreUnavailable => "14",
@@ -355,7 +358,7 @@ async fn on_reject_refuses_with_a_boxed_body() {
     let token = login(&manager, "jeju").await.access_token;
     let layer = SessionAuthLayer::new(manager).on_reject(|error: &AuthError, head: Head<'_>| {
         assert!(head.extensions.get::<Session>().is_none());
-        // The library's default answer, in the body type of this stack.
+        // The default response of the library, converted to the body type of this stack.
         error.to_response::<Full<Bytes>>().map(Full::boxed)
     });
     let service = ServiceBuilder::new().layer(layer).service_fn(boxed);

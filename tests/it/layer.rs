@@ -1,4 +1,4 @@
-//! The contract of `SessionAuthLayer` with the inner service and with the outer stack.
+//! The contract of `SessionAuthLayer` with the inner service and with the outer layers.
 
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -33,7 +33,7 @@ async fn call_uses_the_inner_service_that_was_made_ready() {
     let token = login(&manager, "jeju").await.access_token;
     let (mut service, mut inner) =
         mock::spawn_layer::<_, Response<String>, _>(SessionAuthLayer::new(manager));
-    // The mock panics if the layer calls a clone that was never ready.
+    // The mock panics if the layer calls a clone on which `poll_ready` was never called.
     assert_ready_ok!(service.poll_ready());
     let mut response = task::spawn(service.call(bearer(&token)));
     assert_pending!(response.poll());
@@ -75,7 +75,7 @@ async fn layer_replaces_or_removes_a_session_that_is_already_in_the_extensions()
     assert_eq!(optional.oneshot(request).await.unwrap().body(), "nobody");
 }
 
-/// Answers with the result of `Caller::find`, which reads all that a layer may put into the
+/// Returns the result of `Caller::find`, which reads everything that a layer can insert into the
 /// extensions.
 async fn caller<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
     Ok(Response::new(match Caller::<()>::find(request.extensions()) {
@@ -145,7 +145,7 @@ async fn on_reject_does_not_see_a_session_that_was_already_in_the_extensions() {
         Response::new(head.extensions.get::<Session>().is_some().to_string())
     });
     let service = ServiceBuilder::new().layer(layer).service_fn(whoami);
-    // The first request is refused before the store call, the second one after it.
+    // The layer refuses the first request before the store call, and the second request after it.
     store.set(Mood::Fail(StoreErrorKind::Unavailable));
     for token in ["a.b.c", &login.access_token] {
         let mut request = bearer(token);
@@ -304,7 +304,8 @@ async fn each_store_call_of_a_request_gets_the_full_store_timeout() {
     let token = login(&manager, "jeju").await.access_token;
     manager.revoke(&user("mallory"), ended.session.id(), RevokeReason::Admin).await.unwrap();
     let service = ServiceBuilder::new().layer(SessionAuthLayer::new(manager)).service_fn(whoami);
-    // Each call is within the store timeout of 250 ms, but both together exceed it.
+    // Each store call takes less than the store timeout of 250 ms, but both calls together take
+    // longer.
     store.set(Mood::SlowReads(Duration::from_millis(200), Duration::from_millis(60)));
     let response = service.clone().oneshot(bearer(&ended.access_token)).await.unwrap();
     assert_eq!(code(&response), "session_revoked", "the second call returns the reason");
@@ -390,7 +391,7 @@ fn public_types_are_clone_send_and_sync() {
     clone_send_sync::<SessionManager>();
     clone_send_sync::<Session>();
     clone_send_sync::<AuthError>();
-    // Neither the application's data nor its rejection need be `Clone`.
+    // Neither the application's data nor its rejection has to implement `Clone`.
     clone_send_sync::<SessionAuthLayer<NotClone, NotClone>>();
     clone_send_sync::<Session<NotClone>>();
     type Inner = tower::util::BoxCloneSyncService<Request<String>, Response<String>, Infallible>;

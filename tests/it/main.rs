@@ -1,5 +1,5 @@
-//! Tests that run within one process: a module for each topic. Tests that need a process or a
-//! binary of their own are beside this folder.
+//! Tests that run within one process, with one module for each topic. Tests that need their own
+//! process or binary are in the parent folder.
 
 #![allow(
     clippy::allow_attributes,

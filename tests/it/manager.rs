@@ -64,7 +64,7 @@ async fn contended_update_ends_after_twice_the_store_timeout() {
     let mut tries = 0;
     let begin = Instant::now();
     let updated = manager.update(&owner, id, |session| {
-        // Another process writes before each write of this update.
+        // Another process writes the session just before each write of this update.
         let mut other = task::spawn(async {
             let record = inner.load(&owner, id, None).await.unwrap().unwrap();
             inner.update(&owner, id, record.revision, record.payload).await.unwrap()
@@ -74,7 +74,7 @@ async fn contended_update_ends_after_twice_the_store_timeout() {
         session.role = Some(format!("role {tries}"));
     });
     assert!(matches!(updated.await, Err(SessionError::Contended)));
-    // Each try reads twice. No try begins when 400 ms have passed.
+    // Each try reads the session two times. No try begins after 400 ms have passed.
     assert_eq!((tries, begin.elapsed()), (2, ms(400)));
 }
 
@@ -138,7 +138,7 @@ async fn two_logins_share_no_id_and_no_token() {
 #[tokio::test(start_paused = true)]
 async fn login_that_cannot_be_stored_is_an_error_and_creates_no_session() {
     let (manager, _worker, store) = clocked();
-    // Waits after each failure until the circuit breaker permits a call again.
+    // After each failure, the test waits until the circuit breaker permits a call again.
     for kind in [StoreErrorKind::Unavailable, StoreErrorKind::WriteRefused] {
         store.set(Mood::Fail(kind));
         let refused = manager.create(NewSession::new(user("jeju"))).await.unwrap_err();

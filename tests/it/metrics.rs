@@ -143,7 +143,7 @@ async fn circuit_breaker_gauge_is_zero_after_the_circuit_breaker_closes() {
     store.set(Mood::Answer);
     advance(SECOND).await;
     manager.authenticate(&token).await.unwrap();
-    // The metrics were not read meanwhile: the gauge was set to one and then to zero.
+    // The metrics were not read in the meantime. The gauge was set to one and then to zero.
     assert_eq!(figures.one("circuit_breaker_open{bulkhead=requests}"), 0.0);
 }
 
@@ -217,8 +217,8 @@ async fn sessions_by_role_and_their_age_come_from_the_latest_scan() {
     let age = figures.one("sessions_scan_age_seconds");
     assert!((89.0..=90.0).contains(&age), "{age}");
 
-    // The metrics are not read between these two scans, so only the second can have set the gauge
-    // to zero.
+    // The metrics are not read between these two scans. Therefore only the second scan can have set
+    // the gauge to zero.
     manager.statistics(|_| {}).await.unwrap();
     manager.revoke(&user("admin"), Target::All, RevokeReason::Admin).await.unwrap();
     manager.statistics(|_| {}).await.unwrap();
@@ -242,7 +242,7 @@ async fn roles_beyond_the_first_64_share_one_label() {
     assert!(seen.contains(&"sessions{role=other} 6".to_owned()), "{seen:?}");
 }
 
-/// Builds a manager and computes statistics, which registers all metrics except those of a near
+/// Builds a manager and computes statistics. This registers all metrics except those of a near
 /// cache.
 async fn manager_with_all_metrics() -> SessionManager {
     fn settings(clock: TokioClock) -> SessionManagerBuilder {
@@ -271,8 +271,8 @@ async fn every_metric_has_a_unit_and_a_description() {
             "tower_session_auth_store_duration_seconds"
         ]
     );
-    // All metrics of the table, except the sessions by role (there is no session) and those of a
-    // near cache.
+    // All metrics of the table, with two exceptions: sessions by role, because there is no session,
+    // and the metrics of a near cache.
     assert_eq!(described.len(), 14, "{described:?}");
 }
 
@@ -282,8 +282,8 @@ fn recorder() -> PrometheusRecorder {
     builder.set_buckets_for_metric(buckets, &STORE_DURATION_BUCKETS).unwrap().build_recorder()
 }
 
-/// Returns what Prometheus would scrape from a process with a new manager, after one login and one
-/// request.
+/// Returns the text that Prometheus would scrape from a process that has a new manager and has
+/// served one login and one request.
 async fn scraped() -> String {
     let recorder = recorder();
     let _guard = metrics::set_default_local_recorder(&recorder);
@@ -293,12 +293,12 @@ async fn scraped() -> String {
     recorder.handle().render()
 }
 
-/// Returns what Prometheus would scrape from a process with a new, unused manager that has a near
-/// cache.
+/// Returns the text that Prometheus would scrape from a process that has a new, unused manager with
+/// a near cache.
 fn scraped_with_a_near_cache() -> String {
     let recorder = recorder();
     let _guard = metrics::set_default_local_recorder(&recorder);
-    // Building a manager opens no connection.
+    // The builder of a manager opens no connection.
     let store = RedisStore::new("redis://127.0.0.1:1/").unwrap();
     let (_manager, _worker) = builder().store(store).build().unwrap();
     recorder.handle().render()
@@ -350,7 +350,7 @@ async fn prometheus_shows_histograms_with_buckets_only_if_they_have_a_value() {
         .lines()
         .filter(|line| line.starts_with("tower_session_auth_store_duration_seconds_count"));
     let mut counts: Vec<_> = counts.collect();
-    // The exporter returns them in any order.
+    // The exporter returns the lines in any order.
     counts.sort_unstable();
     assert_eq!(
         counts,
@@ -361,13 +361,13 @@ async fn prometheus_shows_histograms_with_buckets_only_if_they_have_a_value() {
     );
     let quarter = r#"tower_session_auth_store_duration_seconds_bucket{operation="load",outcome="ok",le="0.25"} 1"#;
     assert!(text.lines().any(|line| line == quarter), "{text}");
-    // Two histograms of 12 buckets, `+Inf`, sum and count; the rest are counters, gauges and their
-    // descriptions.
+    // Each of the two histograms has 12 buckets, `+Inf`, a sum and a count. All other lines are
+    // counters, gauges and descriptions.
     assert!(text.lines().count() < 200, "{}:\n{text}", text.lines().count());
 }
 
-/// Checks the naming rules of prometheus.io/docs/practices/naming: base units, and `_total` for
-/// counters only.
+/// Checks the naming rules of prometheus.io/docs/practices/naming: units are base units, and only
+/// counters end in `_total`.
 #[tokio::test(start_paused = true)]
 async fn metric_names_follow_the_prometheus_naming_rules() {
     let text = scraped().await + &scraped_with_a_near_cache();

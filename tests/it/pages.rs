@@ -1,4 +1,4 @@
-//! Pages of the documentation agree with the code.
+//! Checks that the pages of the documentation agree with the code.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use tower_session_auth::error::ErrorCode;
 
 const EXISTING: &str = include_str!("../servers/frozen/golden/metrics.txt");
 
-/// Returns the metrics that a text names, without the suffixes of a histogram.
+/// Returns the metric names in a text, without the suffixes of histograms.
 fn metrics(text: &str) -> BTreeSet<&str> {
     let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
     text.split(|character| !is_name(character))
@@ -55,7 +55,7 @@ fn page_of_errors_has_a_row_for_each_code_with_its_status() {
     }
 }
 
-/// All Markdown pages: their paths and texts.
+/// Returns the path and the text of each Markdown page.
 fn pages() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let in_folder =
@@ -65,7 +65,7 @@ fn pages() -> Vec<(PathBuf, String)> {
     pages.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
 
-/// Returns the targets of the links in a page that lead to other files of the project.
+/// Returns the link targets in a page that are other files of the project.
 fn links(page: &str) -> impl Iterator<Item = &str> {
     let targets = page.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
     targets.filter(|target| !target.is_empty() && !target.contains(':') && !target.contains(' '))
@@ -76,7 +76,7 @@ fn links_in_pages_lead_to_files_that_exist() {
     let pages = pages();
     let mut checked = 0;
     for (path, text) in &pages {
-        // Links in code blocks are part of the code.
+        // Links in code blocks are not checked, because they are part of the code.
         for prose in text.split("```").step_by(2) {
             for target in links(prose) {
                 let leads_to = path.parent().unwrap().join(target);

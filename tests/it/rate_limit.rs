@@ -1,4 +1,4 @@
-//! Rate limits of an application's own: `SessionManager::attempt`.
+//! Rate limits that an application defines itself with `SessionManager::attempt`.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::support::switch::SwitchStore;
 use crate::support::{AUDIENCE, ISSUER, START, UNHURRIED, key};
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// A window that does not end while a test on a real clock runs.
+/// This window is longer than a test that runs on a real clock.
 const LONG: Duration = Duration::from_secs(24 * 3600);
 
 fn manager(store: impl SessionStore, clock: TokioClock) -> SessionManager {
@@ -28,8 +28,8 @@ fn rule(attempts: u32) -> AttemptRule {
     AttemptRule::new(NonZeroU32::new(attempts).unwrap(), MINUTE)
 }
 
-/// Makes a failed attempt, of which two are allowed in a minute. Returns the wait, if the limit is
-/// reached.
+/// Makes a failed attempt. Two of these attempts are allowed per minute. Returns the wait if the
+/// limit is reached.
 async fn fail(manager: &SessionManager, purpose: &str, who: &str) -> Option<Duration> {
     fail_under(&rule(2), manager, purpose, who).await
 }
@@ -57,7 +57,7 @@ async fn attempts_above_the_limit_are_refused_until_the_wait_ends() {
     assert_eq!(fail(&manager, "totp", "jeju").await, None);
     assert_eq!(fail(&manager, "totp", "jeju").await, None);
     assert_eq!(fail(&manager, "totp", "jeju").await, Some(MINUTE));
-    // Another user and another purpose have counters of their own.
+    // Another user and another purpose have their own counters.
     assert_eq!(fail(&manager, "totp", "seoul").await, None);
     assert_eq!(fail(&manager, "reset", "jeju").await, None);
 
@@ -71,7 +71,7 @@ async fn attempts_above_the_limit_are_refused_until_the_wait_ends() {
 #[tokio::test(start_paused = true)]
 async fn counters_of_an_application_and_of_the_routes_are_separate() {
     let site = site();
-    // The words under which the routes count logins.
+    // The routes use these words for their own counters of logins.
     for purpose in ["user_id", "email", "account", "address", "device"] {
         site.manager.attempt(purpose, "jeju", &rule(1)).await.map(drop).unwrap();
         assert!(site.manager.attempt(purpose, "jeju", &rule(1)).await.is_err(), "{purpose}");

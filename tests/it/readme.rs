@@ -1,4 +1,4 @@
-//! README and the pages under `docs` agree with the code.
+//! Checks that README and the pages under `docs` agree with the code.
 
 const README: &str = include_str!("../../README.md");
 const REDIS_PAGE: &str = include_str!("../../docs/redis.md");
@@ -40,7 +40,7 @@ fn every_feature_has_a_row_in_the_readme_and_in_the_crate_docs() {
 
 #[test]
 fn readme_server_has_the_shutdown_function_of_the_minimal_example() {
-    // The signals themselves are tested with the example.
+    // The test of the example covers the signals themselves.
     let example = include_str!("../../examples/minimal_axum.rs");
     let at = example.find("/// Ctrl-C, or").unwrap();
     assert!(README.contains(&example[at..]), "the function `shutdown` differs");

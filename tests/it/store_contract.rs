@@ -1,4 +1,4 @@
-//! Both stores keep the contract of `SessionStore`.
+//! Checks that both stores fulfill the contract of `SessionStore`.
 
 #![cfg_attr(feature = "redis", expect(clippy::unwrap_used, reason = "a test fails by a panic"))]
 
@@ -41,7 +41,7 @@ mod redis_store {
     use crate::support::redis::{ACL_RULE, RedisServer};
     use crate::support::usable;
 
-    /// Returns a store with a long timeout: the suite makes more concurrent calls than an
+    /// Returns a store with a long timeout. The test suite makes more concurrent calls than an
     /// application does, and the machine may be loaded.
     fn store(url: &str) -> RedisStore {
         RedisStore::builder(url).timeout(UNHURRIED).build().unwrap()
@@ -70,8 +70,8 @@ mod redis_store {
         let used: BTreeSet<_> = commands.all().map(|(name, _)| name).collect();
         let allowed: BTreeSet<_> =
             ACL_RULE.split_whitespace().filter_map(|word| word.strip_prefix('+')).collect();
-        // The near cache needs these commands (tests/it/near_cache/health.rs). The comparison of
-        // connections also needs them, if there is more than one connection.
+        // The near cache needs these commands (tests/it/near_cache/health.rs). If a store has more
+        // than one connection, the comparison of its connections needs them as well.
         let near = BTreeSet::from(["client|tracking", "get", "set"]);
         assert!(!used.contains("client|tracking"));
         assert_eq!(&used | &near, allowed);
@@ -87,7 +87,7 @@ mod redis_store {
         server.command(&rule).await;
         let url = format!("redis://app:hunter2@127.0.0.1:{}/", server.port());
         store_contract(&store(&url), tokio::time::sleep).await;
-        // The store tried no command that the ACL rule forbids.
+        // The store has called no command that the ACL rule forbids.
         let log: Vec<redis::Value> =
             redis::from_redis_value(server.command(&["ACL", "LOG"]).await).unwrap();
         assert!(log.is_empty(), "{log:?}");

@@ -1,5 +1,6 @@
-//! Failure policies with requests that wait for each other, a slow directory, and an unavailable
-//! store. The clock is paused, so that a test can drop each request at an exact time.
+//! Tests the failure policies when requests wait for each other, when the directory is slow, and
+//! when the store is unavailable. The clock is paused, so that a test can drop each request at an
+//! exact time.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
@@ -146,8 +147,8 @@ struct World {
 }
 
 impl World {
-    /// Builds a manager with the default timeouts (but 1 s for the directory if `delay` is over 250
-    /// ms) and a session in its near cache. The manager asks the store and the directory for each
+    /// Builds a manager with a session in its near cache. It has the default timeouts, but 1 s for
+    /// the directory if `delay` is over 250 ms. It asks the store and the directory for each
     /// request.
     async fn new(delay: Duration) -> Self {
         Self::with(delay, Duration::ZERO).await
@@ -287,8 +288,8 @@ async fn waiting_request_fails_as_overloaded_under_each_policy_after_twice_the_t
 async fn store_call_cut_short_by_the_request_deadline_does_not_open_the_circuit() {
     for policy in POLICIES {
         let world = World::new(200 * MS).await;
-        // The other requests hold the directory call until 900 ms. Then the last request makes its
-        // own calls, and the store does not answer.
+        // The last request waits for the directory calls of the others until 900 ms. After that, it
+        // makes its own calls, and the store does not answer.
         let others: Vec<_> = (1..=6).map(|n| world.request(policy, n * 150 * MS)).collect();
         let began = Instant::now();
         let last = world.request(policy, Duration::from_secs(60));

@@ -66,8 +66,8 @@ fn stored(known: &CacheEntry<String>) -> &Arc<StoredContent<String>> {
     }
 }
 
-/// Checks that each cached session is listed in its content, that exactly one entry owns each
-/// content, and that no other content exists.
+/// Checks that the cache is consistent: each cached session is listed in its content, exactly one
+/// entry owns each content, and no other content exists.
 fn assert_consistent(entries: &Entries<String>) {
     let mut cached = HashMap::new();
     for (key, entry) in entries.cache.iter() {
@@ -266,8 +266,9 @@ fn concurrent_insertions_leave_entries_and_contents_consistent() {
     thread::scope(|scope| {
         for thread in 0..THREADS {
             scope.spawn(move || {
-                // Use few sessions, so that the threads work on the same sessions. Use more
-                // sessions than fit into the cache, so that each is evicted at times.
+                // The number of sessions is small, so that the threads work on the same sessions.
+                // But more sessions exist than fit into the cache, so that each is evicted at
+                // times.
                 let mut random = thread * 7_919 + 1;
                 for _ in 0..1_000 {
                     random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

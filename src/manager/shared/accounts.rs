@@ -1,4 +1,4 @@
-//! The user directory: whether a user's account is active, with a cache of the answers.
+//! The user directory, which says whether a user's account is active, and a cache of its answers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,18 +15,21 @@ use crate::resilience::{Bulkhead, BulkheadError, BulkheadName};
 use crate::session::NewSession;
 use crate::telemetry::metrics::Metrics;
 
-/// Number of users whose latest answer a process caches. A cached answer also keeps an older answer
-/// about the same user from replacing it. After a user is evicted, the next answer about this user
-/// is stored, even if it belongs to an older call. The docs of
+/// Number of users for which a process caches the latest answer of the directory. The docs of
 /// [`directory`](crate::directory#memory) name this number.
+///
+/// While a user's answer is cached, an answer to an older call does not replace it. After the cache
+/// has evicted the user, it stores the next answer about this user, even if that answer belongs to
+/// an older call.
 const REMEMBERED: usize = 65_536;
 
-/// How long sessions still show the role of an answer after `revalidate_after` has passed. This is
-/// longer than the check of a request, so that a handler sees the role that its guards saw.
+/// How long sessions still show the role of a cached answer after that answer has become older than
+/// `revalidate_after`. This time is longer than the check of a request, so that a handler sees the
+/// role that its guards saw.
 const SHOWN_AFTERWARDS: Duration = Duration::from_secs(60);
 
-/// Maximum number of directory calls of one check. The second call is made only if the user is
-/// suspended during the first.
+/// Maximum number of directory calls of one check. The second call is made only if the application
+/// suspends the user during the first call.
 pub(crate) const ASKED_AT_MOST: u32 = 2;
 
 /// The user directory with this process's cache of its answers.
@@ -34,9 +37,9 @@ pub(crate) struct Accounts {
     directory: Arc<dyn ErasedDirectory>,
     bulkhead: Bulkhead,
     revalidate_after: Duration,
-    /// Measures the age of answers. Its monotonic time advances while the host is suspended.
+    /// Measures the age of answers. Its monotonic time also advances while the host is suspended.
     clock: Arc<dyn Clock>,
-    /// Per user, the answer to the latest call that was answered.
+    /// The cached answer of each user, from the latest call that was answered.
     answers: Cache<UserId, Answer>,
     /// Number of calls so far.
     questions: AtomicU64,
@@ -57,36 +60,37 @@ struct Answer {
 /// When a directory call was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Asked {
-    /// Its number in the order of all calls of this process.
+    /// The number of the call, in the order of all calls of this process.
     number: u64,
-    /// The clock's monotonic time.
+    /// The start of the call, on the clock's monotonic time.
     at: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// Active, with the directory's role of the user if the directory's roles are used.
+    /// The account is active. The value is the directory's role of the user. It is
+    /// [`Role::Unchanged`] if the manager does not use the directory's roles.
     Active(Role),
-    /// Not active. This is never reused as an answer: each request asks about an inactive account
-    /// again, so that the user can return as soon as the account is active. It is cached only so
-    /// that no older answer replaces it.
+    /// The account is not active. No request is rejected because of this cached answer: each
+    /// request of the user calls the directory again, so that the user can return as soon as the
+    /// account is active. The answer is cached so that an older answer does not replace it.
     Inactive,
-    /// The application reports that the account has changed. Only the answer to a later call is
-    /// used.
+    /// The application has reported that the account has changed. Only the answer to a later call
+    /// is used.
     Unknown,
 }
 
 /// A user whose account is active.
 pub(crate) struct Active {
     pub(crate) user: User,
-    /// Whether the directory's previous answer had another role.
+    /// Whether the directory's previous answer named another role.
     pub(crate) role_has_changed: bool,
 }
 
-/// An account that is treated as active, with its role.
+/// A user whose account is treated as active, with the user's role.
 #[derive(Debug)]
 pub(crate) struct Grant {
-    /// How long the answer stays valid.
+    /// How long the directory's answer is still valid.
     pub(crate) left: Duration,
     pub(crate) role: Role,
     pub(crate) role_has_changed: bool,
@@ -113,7 +117,7 @@ impl Default for AccountSettings {
 }
 
 impl AccountSettings {
-    /// Returns `None` without a directory.
+    /// Builds the [`Accounts`]. Returns `None` if no directory is set.
     pub(crate) fn build(self, clock: Arc<dyn Clock>, metrics: &Metrics) -> Option<Accounts> {
         Some(Accounts {
             directory: self.directory?,
@@ -137,8 +141,8 @@ impl Accounts {
 
     /// Returns the user if the account is active. Always calls the directory.
     ///
-    /// Answers are ordered by the start of their calls: an "active" from an older call does not
-    /// replace a known "inactive".
+    /// Answers are ordered by the start of their calls. So an "active" from an older call does not
+    /// replace an "inactive" from a later call.
     pub(crate) async fn find(&self, user: &UserId) -> Result<Option<Active>, DirectoryError> {
         for _ in 0..ASKED_AT_MOST {
             let asked = self.asked_now();
@@ -149,14 +153,14 @@ impl Accounts {
             };
             let (newest, before) = self.remember(user, Answer { asked, verdict });
             match newest {
-                // Suspended during the call: this answer may be from before the change, so ask
-                // again.
+                // The application suspended the user during the call. The answer may be from before
+                // that change, so call the directory again.
                 Verdict::Unknown => {}
                 Verdict::Inactive => return Ok(None),
                 Verdict::Active(role) => {
                     let role_has_changed =
                         matches!(before, Some(Verdict::Active(before)) if before != role);
-                    // The role in the newest answer, even if another call received that answer.
+                    // Use the role of the newest answer, even if another call received that answer.
                     let with_role = |user| User { role, ..user };
                     let active = |user| Active { user: with_role(user), role_has_changed };
                     return Ok(found.map(active));
@@ -169,8 +173,8 @@ impl Accounts {
 
     async fn ask(&self, user: &UserId) -> Result<Option<User>, DirectoryError> {
         let question = || async { self.directory.find(user).await.map_err(DirectoryError::Failed) };
-        // Only a timeout opens the circuit breaker. An error arrives immediately, and may concern
-        // only this user.
+        // Only a timeout opens the circuit breaker. The directory reports an error immediately, and
+        // an error can concern only this user.
         let found = self.bulkhead.ask(question, |_| false).await;
         let found = found.map_err(|miss| match miss {
             BulkheadError::CircuitOpen(_) => DirectoryError::CircuitOpen,
@@ -185,9 +189,9 @@ impl Accounts {
         Ok(Some(User { role, ..user }))
     }
 
-    /// Accepts a user whose account is active, by a cached answer or by a directory call. The
-    /// result says how long the answer stays valid. An "inactive" is never reused, so an account
-    /// that is activated again is accepted immediately.
+    /// Accepts a user whose account is active according to a cached answer or to a directory call.
+    /// The result says how long the answer stays valid. A cached "inactive" is never used here, so
+    /// an account that is activated again is accepted immediately.
     pub(crate) async fn check(&self, user: &UserId) -> Result<Grant, AuthError> {
         if let Some(granted) = self.granted(user) {
             return Ok(granted);
@@ -197,7 +201,7 @@ impl Accounts {
                 let left = self.granted(user).map_or(Duration::ZERO, |granted| granted.left);
                 Ok(Grant { left, role, role_has_changed })
             }
-            // Another call that started later may have been answered with "active".
+            // A call that started later may have been answered with "active".
             Ok(None) => {
                 self.granted(user).ok_or_else(|| AuthError::new(AuthErrorKind::AccountInactive))
             }
@@ -215,12 +219,15 @@ impl Accounts {
         (!left.is_zero()).then_some(Grant { left, role, role_has_changed: false })
     }
 
-    /// Returns the role in the latest answer, for sessions that are shown without a directory call.
-    /// `None` if that answer is not "active", or is older than `revalidate_after` plus one minute.
+    /// Returns the role in the user's latest answer, for sessions that are shown without a
+    /// directory call. Returns `None` if that answer is not "active", or if it is older than
+    /// `revalidate_after` plus one minute.
     ///
-    /// This allows older answers than [`granted`](Self::granted). A guard may have used the answer
-    /// just before it became too old, and with `revalidate_after` zero [`granted`](Self::granted)
-    /// returns no answer at all.
+    /// This method also returns the role of answers that are too old for
+    /// [`granted`](Self::granted). There are two reasons:
+    ///
+    /// - A guard may have used the answer just before it became too old.
+    /// - If `revalidate_after` is zero, [`granted`](Self::granted) never returns an answer.
     pub(crate) fn remembered_role(&self, user: &UserId) -> Option<Role> {
         let Answer { asked, verdict: Verdict::Active(role) } = self.answers.get(user)? else {
             return None;
@@ -249,7 +256,7 @@ impl Accounts {
     }
 
     /// Stores an answer, unless the cache has the answer to a later call. Returns the newest
-    /// answer, and the answer that the cache had before.
+    /// answer, and the answer that the cache had before this call.
     fn remember(&self, user: &UserId, answer: Answer) -> (Verdict, Option<Verdict>) {
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let newer = |known: &Answer| known.asked.number > answer.asked.number;

@@ -13,10 +13,11 @@ const REMEMBERED: usize = 65_536;
 
 /// The directory roles that this process has applied to stored sessions.
 pub(crate) struct AppliedRoles {
-    /// The directory's role that this process last compared with the stored role of a session. If
-    /// another process later writes another role to the session, this process does not write again.
+    /// For each session, the directory's role that this process last compared with the stored role.
+    /// While the directory's role stays the same, this process does not write it again, even if
+    /// another process has written another role to the session.
     by_session: Cache<(UserId, SessionId), Role>,
-    /// When a user's sessions were last changed, on the clock's monotonic time.
+    /// The time of the latest decision to change a user's sessions, on the clock's monotonic time.
     by_user: Cache<UserId, Duration>,
     /// Held while the decision about a user's sessions is made.
     deciding: Mutex<()>,
@@ -30,9 +31,9 @@ impl Default for AppliedRoles {
 }
 
 impl AppliedRoles {
-    /// Returns whether a user's stored sessions must be changed now to the directory's role.
-    /// `differs` says whether this session's stored role is another role. Returns `true` at most
-    /// once per user and `interval`.
+    /// Returns whether the stored sessions of a user must now be changed to the directory's role.
+    /// `differs` is `true` if the stored role of this session is another role. The result is `true`
+    /// at most once per user and `interval`.
     pub(crate) fn is_due(
         &self,
         session: (&UserId, &SessionId),
@@ -57,7 +58,7 @@ impl AppliedRoles {
         differs
     }
 
-    /// Records that the change failed, so that it is tried again after the interval.
+    /// Records that the change failed, so that a later request tries it again after the interval.
     pub(crate) fn failed(&self, user: &UserId, id: &SessionId) {
         self.by_session.remove(&(user.clone(), id.clone()));
     }

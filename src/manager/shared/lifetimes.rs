@@ -11,7 +11,7 @@ pub(crate) struct Lifetimes {
     pub(crate) idle_ttl: Duration,
     pub(crate) session: Duration,
     pub(crate) access_token: Duration,
-    /// The largest share of an access token's lifetime that may be cut off at random.
+    /// The largest fraction by which the lifetime of an access token is shortened at random.
     pub(crate) jitter: f64,
 }
 
@@ -25,8 +25,8 @@ impl Lifetimes {
         (Duration::from_secs(1)..=CENTURY).contains(&duration)
     }
 
-    /// Returns the lifetime of the next access token: shortened at random by up to the jitter, so
-    /// that not all tokens expire at the same time.
+    /// Returns the lifetime of the next access token. The lifetime is shortened at random by up to
+    /// the jitter, so that tokens do not all expire at the same time.
     pub(crate) fn access_token(&self) -> Result<Duration, RandomError> {
         if self.jitter == 0.0 {
             return Ok(self.access_token);
@@ -35,7 +35,7 @@ impl Lifetimes {
         Ok(self.access_token.mul_f64(1.0 - self.jitter * part))
     }
 
-    /// Applies the lifetimes that one login asks for.
+    /// Returns these lifetimes with the values that one login sets.
     pub(crate) fn of_session(
         self,
         idle_ttl: Option<Duration>,
@@ -50,7 +50,8 @@ impl Lifetimes {
         if let Some(idle_ttl) = idle_ttl.filter(|idle_ttl| *idle_ttl > session) {
             return Err(SessionError::IdleTtlAboveLifetime { idle_ttl, lifetime: session });
         }
-        // The store cuts an inherited idle TTL to the lifetime.
+        // If the login sets no idle TTL, the default can exceed the lifetime. The store shortens it
+        // to the lifetime.
         let idle_ttl = idle_ttl.unwrap_or(self.idle_ttl);
         Ok(Self { idle_ttl, session, ..self })
     }

@@ -38,21 +38,25 @@ use crate::worker::TouchQueue;
 /// request.
 ///
 /// `D` is the application's own data in each session, `()` by default. The application chooses the
-/// store at run time, so no type names the store.
+/// store at run time, so the store is not part of the manager's type.
 ///
-/// Each store call may take the whole store timeout (250 ms by default), counted from when it is
-/// sent. Each call to the user directory may take the directory timeout. While the circuit breaker
-/// of the store is open, calls to the store fail immediately. The directory has its own circuit
-/// breaker. The check of a request has a deadline of `2 * (store timeout + directory timeout)`. A
-/// request that misses this deadline is rejected with
-/// [`Overloaded`](crate::AuthErrorKind::Overloaded).
+/// The time of each call is limited:
+///
+/// - A store call takes at most the store timeout (250 ms by default), counted from when it is
+///   sent.
+/// - A call to the user directory takes at most the directory timeout.
+/// - The check of a request takes at most `2 * (store timeout + directory timeout)`. A request that
+///   misses this deadline is rejected with [`Overloaded`](crate::AuthErrorKind::Overloaded).
+///
+/// While the circuit breaker of the store is open, calls to the store fail immediately. The
+/// directory has its own circuit breaker.
 ///
 /// # Cancel safety
 ///
 /// Dropping the future of an operation that only reads changes nothing. A write that has started
-/// runs to completion and emits its [event](crate::telemetry::events), even if its caller goes
-/// away, so no write is half done. [`cleanup`](Self::cleanup) is the exception: it stops when its
-/// future is dropped.
+/// runs to completion and emits its [event](crate::telemetry::events), even if its caller is
+/// dropped. So no write is half done. [`cleanup`](Self::cleanup) is the exception: it stops when
+/// its future is dropped.
 pub struct SessionManager<D = ()> {
     pub(crate) shared: Arc<Shared<D>>,
     /// The user on whose behalf the operations run, if [`acting_as`](Self::acting_as) set one.
@@ -69,11 +73,11 @@ pub(crate) struct Shared<D> {
     pub(crate) replacing: Mutex<()>,
     pub(crate) near: Option<NearCache<D>>,
     pub(crate) refresh: Option<Refresh>,
-    /// How long a cache entry or a directory answer is valid before the manager asks the store or
-    /// the directory again.
+    /// How long the manager uses a cache entry before it asks the store again. Also how long it
+    /// uses an "active" of the directory before it asks the directory again.
     pub(crate) revalidate_after: Duration,
-    /// Sessions that this process knows to be revoked or expired, with the error for a request.
-    /// Used while the store is unavailable.
+    /// The sessions that this process knows to be revoked or expired. The value is the error that a
+    /// request of the session gets. Used while the store is unavailable.
     pub(crate) ended: Cache<(UserId, SessionId), AuthError>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lifetimes: Lifetimes,
@@ -95,14 +99,14 @@ pub(crate) struct Limits {
     pub(crate) sessions: SessionLimit,
     /// The largest size of the application's data in one session, in bytes of JSON.
     pub(crate) session_data: usize,
-    /// The usual rate: at most this many logins of one user within this time. `None`: logins are
-    /// not counted.
+    /// The usual rate of logins: at most this many logins of one user within this time. If it is
+    /// `None`, the manager does not count logins.
     pub(crate) logins: Option<(u32, Duration)>,
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Returns the same manager for operations on behalf of `actor`: the events name this user as
-    /// the actor of a revocation.
+    /// Returns the same manager for operations on behalf of `actor`. The events of its revocations
+    /// name this user as the actor.
     #[must_use]
     pub fn acting_as(&self, actor: UserId) -> Self {
         Self { actor: Some(actor), ..self.clone() }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct PolicyNumber(AtomicU64);
 
 impl PolicyNumber {
-    /// `number` is the policy's number without an audience.
+    /// Creates the value from `number`, which is the policy's number without an audience.
     pub(crate) fn new(number: u64) -> Self {
         Self(number.into())
     }
@@ -16,8 +16,8 @@ impl PolicyNumber {
         self.0.store(number, Ordering::Release);
     }
 
-    /// Returns the number together with a layer's audience: `Policy::number` without loading the
-    /// policy.
+    /// Returns the policy's number combined with a layer's audience. The result equals
+    /// `Policy::number`, but this method does not load the policy.
     pub(crate) fn with(&self, audience: u32) -> u64 {
         self.0.load(Ordering::Acquire) | u64::from(audience)
     }

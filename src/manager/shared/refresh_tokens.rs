@@ -28,8 +28,8 @@ impl Refresh {
         work(self.policy.load().policy())
     }
 
-    /// Issues the refresh token with the counter in `claims`. It can be rotated for `expires_in` at
-    /// most.
+    /// Issues a refresh token with the rotation counter in `claims`. The token can be rotated for
+    /// `expires_in` at most.
     pub(crate) fn issue(
         &self,
         claims: &RefreshClaims,

@@ -1,4 +1,5 @@
-//! The guard that checks the authentication context class (`acr`) of the login: how strong it was.
+//! The guard that checks the authentication context class (`acr`) of the login. The class says how
+//! strong the login was.
 
 use super::check::{Check, guard, login_guard};
 use super::condition::Condition;
@@ -10,9 +11,9 @@ use crate::middleware::reject::JsonRejection;
 /// `insufficient_user_authentication` with `acr_values`.
 ///
 /// Classes are compared byte by byte, and the library does not know which class is stronger. So
-/// name each class that may pass, including the classes stronger than the one that you require.
-/// Name the preferred class first: the challenge lists the classes in this order. A session whose
-/// login named no class never passes.
+/// name every class that passes, including the classes stronger than the one that you require. Name
+/// the preferred class first: the challenge lists the classes in this order. If the login of a
+/// session named no class, the session never passes.
 ///
 /// ```
 /// use http::{Request, Response};

@@ -10,7 +10,7 @@ use crate::middleware::reject::JsonRejection;
 /// `insufficient_user_authentication`.
 ///
 /// Methods (`pwd`, `otp`, `hwk` and others of RFC 8176) are compared byte by byte. The challenge of
-/// RFC 9470 has no parameter for methods. So tell clients with [`challenge`](Self::challenge) which
+/// RFC 9470 has no parameter for methods. Use [`challenge`](Self::challenge) to tell clients which
 /// login they must ask for, or use [`RequireAcr`](super::RequireAcr) instead.
 ///
 /// ```
@@ -55,14 +55,14 @@ guard!(RequireAmr);
 login_guard!(RequireAmr);
 
 impl RequireAmr {
-    /// Requires that the login used all of these methods. The login may have used other methods
-    /// too. With an empty list no session passes.
+    /// Requires that the login used all of these methods. The login can have used other methods
+    /// too. With an empty list, no session passes.
     #[must_use]
     pub fn all_of<T: Into<String>>(methods: impl IntoIterator<Item = T>) -> Self {
         Self::requiring(Condition::AllMethods(methods.into_iter().map(Into::into).collect()))
     }
 
-    /// Requires that the login used at least one of these methods. With an empty list no session
+    /// Requires that the login used at least one of these methods. With an empty list, no session
     /// passes.
     #[must_use]
     pub fn any_of<T: Into<String>>(methods: impl IntoIterator<Item = T>) -> Self {

@@ -16,7 +16,7 @@ use crate::telemetry::events::Event;
 /// What a guard checks, and how it answers a request that does not meet the condition.
 pub(super) struct Check<D, R> {
     condition: Arc<Condition>,
-    /// Created once, and cloned for each rejection.
+    /// The error of a rejection. It is created one time, and cloned for each rejection.
     refusal: AuthError,
     pub(super) reject: Arc<R>,
     data: PhantomData<fn() -> D>,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cache::Session;
 
-/// A condition on a session. A guard has one.
+/// The condition that a guard checks on a session.
 #[derive(Debug)]
 pub(super) enum Condition {
     /// The session has one of these roles.
@@ -41,9 +41,10 @@ impl Condition {
     }
 }
 
-/// Returns the time since the last authentication, on the store's clock. If the session comes from
-/// the near cache, its age in the cache is included. A login in the future is treated as now: after
-/// a failover, the new primary may have another clock.
+/// Returns the time since the last authentication, on the store's clock. For a session from the
+/// near cache, the result includes the time since the session was read. If the time of the
+/// authentication is in the future, the result is zero. After a failover, that time can be in the
+/// future, because the new primary can have another clock.
 fn since_login<D>(session: &Session<D>) -> Duration {
     session.store_now().saturating_since(session.authenticated_at())
 }

@@ -10,13 +10,13 @@ use crate::middleware::reject::JsonRejection;
 /// Calls the inner service only if the user's last authentication is at most the given time ago.
 /// Otherwise the guard answers 401 `insufficient_user_authentication` with `max_age`.
 ///
-/// Use this guard for actions that must not be possible on an unattended screen: a change of the
-/// password or of a second factor, or the revocation of other users' sessions. Some minutes are
-/// usual.
+/// Use this guard for actions that must not be possible on an unattended screen. Examples are a
+/// change of the password or of a second factor, and the revocation of other users' sessions. A
+/// limit of some minutes is usual.
 ///
-/// The guard uses the store's clock, without leeway. A session passes until
-/// [`Session::authenticated_at`](crate::Session::authenticated_at) plus the given time. Use of the
-/// session does not change `authenticated_at`. If that time is in the future, it is treated as now.
+/// The guard uses the store's clock, without leeway. A session passes until the given time after
+/// [`Session::authenticated_at`](crate::Session::authenticated_at) has passed. Requests do not
+/// change `authenticated_at`. If `authenticated_at` is in the future, the guard treats it as now.
 ///
 /// ```
 /// use std::time::Duration;

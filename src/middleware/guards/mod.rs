@@ -8,17 +8,17 @@
 //! | [`RequireAmr`] | a login with strong enough methods (`amr`) | 401 `insufficient_user_authentication` |
 //!
 //! A guard must be *inside* of a [`SessionAuthLayer`](crate::SessionAuthLayer), around any Tower
-//! service or around one route. Guards can be nested. Each guard then checks its own condition, the
-//! outermost guard first.
+//! service or around one route. If guards are nested, each guard checks its own condition, and the
+//! outermost guard checks first.
 //!
 //! A guard checks the session that the layer has found for this request, never a claim of the
 //! token. So the removal of a role takes effect with the next request. A guard does no I/O, never
 //! waits, and makes no allocation for a request that passes.
 //!
-//! The 401 is the challenge of RFC 9470. The client can meet this challenge without a new session:
-//! the application verifies the new credentials and calls
-//! [`SessionManager::reauthenticate`](crate::SessionManager::reauthenticate). The token stays the
-//! same. To give or remove a role, call [`update`](crate::SessionManager::update) or
+//! The 401 responses in this table are challenges of RFC 9470. The client can meet such a challenge
+//! without a new session: the application verifies the new credentials and calls
+//! [`SessionManager::reauthenticate`](crate::SessionManager::reauthenticate). The access token
+//! stays the same. To give or remove a role, call [`update`](crate::SessionManager::update) or
 //! [`update_all`](crate::SessionManager::update_all).
 //!
 //! A request without a session never passes. Behind a layer in
@@ -76,7 +76,7 @@
 //! [`AuthError`](crate::AuthError) in its extensions. The guard also emits an
 //! [`Event::Rejected`](crate::telemetry::events::Event::Rejected).
 //!
-//! If the sessions hold data of the application, set its type with `data`:
+//! If the sessions hold data of the application, set the type of these data with `data`:
 //!
 //! ```
 //! use tower_session_auth::guards::RequireRole;

@@ -1,5 +1,5 @@
-//! The table of all routes. Both the router and the OpenAPI document are made from it, so that they
-//! always have the same routes.
+//! The table of all routes. The router and the OpenAPI document are both made from this table, so
+//! they always have the same routes.
 
 mod auth;
 mod endpoint;

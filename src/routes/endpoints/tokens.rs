@@ -94,7 +94,7 @@ pub(super) fn logout<D: SessionData>(delivery: &Delivery) -> Endpoint<D> {
     }
 }
 
-/// Describes the cookies of the answer, if it sets token cookies.
+/// Adds the description of the cookies to a route, if tokens travel in cookies.
 pub(super) fn cookies(about: About, delivery: &Delivery, description: &'static str) -> About {
     let any = delivery.access.is_some() || matches!(delivery.refresh, Refresh::Cookie(_));
     if any { about.cookies(description) } else { about }

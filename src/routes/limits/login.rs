@@ -16,18 +16,19 @@ use crate::session::SessionData;
 use crate::store::{AttemptRule, Settle};
 use crate::token::Device;
 
-/// The counts of one login. Dropping them leaves the login counted as a failed one.
+/// The counts of one login. If they are dropped, the login stays counted as failed.
 #[derive(Default)]
 pub(in crate::routes) struct LoginAttempt {
     device: DeviceAttempt,
-    /// The counts under the networks of the client's address; `None` before the login is counted
-    /// under them.
+    /// The counts under the networks of the client's address. `None` until the login is counted
+    /// under these networks.
     networks: Option<Vec<Attempt>>,
     name: Option<Attempt>,
     account: Option<Counted>,
 }
 
-/// One count of a login. A second attempt of the same login is not counted again.
+/// One count of a login. If the login verifies the credentials a second time, it is not counted
+/// again.
 struct Attempt {
     counted: Counted,
     /// Held until the count is settled, so that other logins wait for the outcome.
@@ -61,14 +62,16 @@ pub(in crate::routes) enum Account {
 pub(in crate::routes) enum Stop {
     /// A limit is reached. The duration is the wait until the next attempt.
     Limit(Duration),
-    /// The count failed.
+    /// The login could not be counted.
     Failed(SessionError),
 }
 
 impl LoginAttempt {
-    /// Counts the login under its device, before the user is looked up. Returns the device if it
-    /// has an attempt left: it may be a known device of the account. Returns `None` if there is no
-    /// device, or if the device has used up its attempts.
+    /// Counts the login under its device, before the user is looked up.
+    ///
+    /// Returns the device if it still has an attempt left. Whether the account knows this device is
+    /// decided later. Returns `None` if the request has no device, if devices have no limit, or if
+    /// the device has used up its attempts.
     pub(in crate::routes) async fn with<'a, D: SessionData>(
         &mut self,
         context: &Context<D>,
@@ -92,8 +95,8 @@ impl LoginAttempt {
         }
     }
 
-    /// Counts the login under the networks of the client's address, before the user is looked up. A
-    /// client that has to wait thus costs no lookup.
+    /// Counts the login under the networks of the client's address. The login is counted before the
+    /// user is looked up, so that a client that has to wait costs no lookup.
     pub(in crate::routes) async fn from<D: SessionData>(
         &mut self,
         context: &Context<D>,
@@ -105,16 +108,17 @@ impl LoginAttempt {
         };
         let networks = self.networks.insert(Vec::new());
         for (network, rule) in rules.of(address) {
-            // At most half of the limit may be in progress in this process, so that other instances
-            // have room.
+            // In this process, at most half of the allowed number of logins run at the same time,
+            // so that some attempts remain for other instances.
             let at_once = rule.attempts.get() / 2;
             networks.push(count(context, "address", &network, rule, at_once).await?);
         }
         Ok(())
     }
 
-    /// Counts the login under the typed name, whether or not such a user exists. A 429 thus reveals
-    /// nothing about users. In one process, logins by one name run one after another.
+    /// Counts the login under the typed name, whether or not a user with this name exists. A 429
+    /// therefore does not reveal which users exist. In one process, logins with the same name run
+    /// one after another.
     pub(in crate::routes) async fn by<D: SessionData>(
         &mut self,
         context: &Context<D>,
@@ -125,15 +129,15 @@ impl LoginAttempt {
         let text = text.as_deref().unwrap_or(&login.typed);
         let kind = match login.name {
             Some(LoginName::Email(_)) => "email",
-            // `None` is a text that was sent as a user id and is not a valid one.
+            // `None`: the client sent a user id that is not valid.
             Some(LoginName::UserId(_)) | None => "user_id",
         };
         self.name = Some(count(context, kind, text, rule, 1).await?);
         Ok(())
     }
 
-    /// Counts the login under the user's account. For an unknown user it counts `stand_in`, so that
-    /// both cases take equally long.
+    /// Counts the login under the user's account. If the user is unknown, counts the login under
+    /// `stand_in` instead, so that both cases take equally long.
     pub(in crate::routes) async fn of<D: SessionData>(
         &mut self,
         context: &Context<D>,
@@ -159,21 +163,22 @@ impl LoginAttempt {
 
     /// Settles a login that succeeded: clears the failures of its name and account.
     ///
-    /// A login of a known device clears only the failures of the device, because it was not counted
-    /// under the name and account. If it also cleared the failures of the name and account, each
+    /// The login of a known device was not counted under the name and account, so it clears only
+    /// the failures of the device. If it also cleared the failures of the name and account, each
     /// login of the user would give an attacker new attempts.
     pub(in crate::routes) async fn succeeded<D: SessionData>(self, context: &Context<D>) {
         self.settle(context, Counted::clear).await;
     }
 
-    /// Settles a login that failed for another reason than its credentials: gives its counts back.
+    /// Settles a login that failed for a reason other than its credentials: gives its counts back.
     pub(in crate::routes) async fn undecided<D: SessionData>(self, context: &Context<D>) {
         self.settle(context, Counted::give_back).await;
     }
 
-    /// Settles all counts: device, name and account with `settled`, and networks by giving their
-    /// counts back. The turns are held until the store has done it, so that the next login sees the
-    /// settled counts.
+    /// Settles all counts of the login. The counts of the name, of the account and of a known
+    /// device are settled with `settled`. The counts of the networks and of an unknown device are
+    /// given back. The turns are held until the store has settled the counts, so that the next
+    /// login sees the settled counts.
     async fn settle<D: SessionData>(
         self,
         context: &Context<D>,
@@ -198,7 +203,7 @@ impl LoginAttempt {
 }
 
 impl Attempt {
-    /// Returns how to settle the count, and the turn to hold until the store has done it.
+    /// Returns how to settle the count, and the turn to hold until the store has settled it.
     fn settled(
         self,
         settled: impl FnOnce(Counted) -> (Counted, Settle),

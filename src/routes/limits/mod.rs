@@ -14,7 +14,7 @@ use self::queue::Queues;
 pub use self::settings::{LoginLimit, RefreshLimit};
 use crate::store::{AttemptKey, AttemptRule};
 
-/// The rules by which attempts are counted. `None` turns a count off.
+/// The rules by which attempts are counted. Where a rule is `None`, attempts are not counted.
 pub(super) struct Limits {
     name: Option<AttemptRule>,
     account: Option<AttemptRule>,
@@ -27,8 +27,8 @@ pub(super) struct Limits {
     /// Invalid refresh tokens of one address.
     bad_tokens: Option<NetworkRules>,
     queues: Queues,
-    /// The waits of refreshes that this process knows of. A wait never ends early, so the process
-    /// can refuse attempts without asking the store.
+    /// The waits of refreshes that this process knows, and the end of each wait. A wait never ends
+    /// early. During a wait, the process can therefore refuse an attempt without asking the store.
     waits: quick_cache::sync::Cache<AttemptKey, Instant>,
 }
 

@@ -4,10 +4,13 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::store::AttemptRule;
 
-/// The networks under which an IPv6 address is counted: the number of bits, and the factor for the
-/// number of attempts. Providers assign networks of 64 to 48 bits to one client. A limit by 64 bits
-/// alone does not stop a client that has 65,536 such networks. A limit by 48 bits alone would let
-/// one client block all other clients in its network of 48 bits.
+/// The networks under which an IPv6 address is counted. Each pair has the length of the network's
+/// prefix in bits, and the factor by which the allowed number of attempts is multiplied.
+///
+/// Providers assign one client a network with a prefix of 48 to 64 bits. If only networks of 64
+/// bits were limited, a client with a network of 48 bits would have the attempts of 65,536
+/// networks. If only networks of 48 bits were limited, one client could block all other clients in
+/// its network of 48 bits.
 const IPV6_NETWORKS: [(u32, u32); 3] = [(64, 1), (56, 4), (48, 16)];
 
 /// The rules of an address and of the networks around it, the narrowest first.
@@ -26,9 +29,9 @@ impl NetworkRules {
         }))
     }
 
-    /// Returns the names under which an address is counted, and their rules, the narrowest first.
-    /// An IPv4 address has one name, even if it is written as an IPv6 address. An IPv6 address has
-    /// one name for each of its networks.
+    /// Returns the names under which an address is counted, each with its rule. The narrowest
+    /// network comes first. An IPv4 address has one name, even if it is written as an IPv6 address.
+    /// An IPv6 address has one name for each of its networks.
     pub(super) fn of(&self, address: IpAddr) -> impl Iterator<Item = (String, &AttemptRule)> {
         let address = address.to_canonical();
         let networks = IPV6_NETWORKS.iter().zip(&self.0);

@@ -16,12 +16,13 @@ use crate::store::AttemptKey;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queues(Arc<Mutex<HashMap<AttemptKey, Arc<Semaphore>>>>);
 
-/// A place in a queue, and then a turn. Dropping it gives the place or the turn to the next login.
+/// A place in a queue, which later becomes a turn. When the value is dropped, the next login gets
+/// the place or the turn.
 #[derive(Debug)]
 pub(super) struct Turn {
     queues: Queues,
     key: AttemptKey,
-    /// `None` only while it is dropped.
+    /// `None` only while the turn is being dropped.
     queue: Option<Arc<Semaphore>>,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -56,8 +57,8 @@ impl Queues {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut queues = self.queues.lock();
-        // All of this happens under the lock. If two turns end at the same time, the second turn
-        // thus sees that the first has dropped its reference, and removes the queue.
+        // The lock is held for all of the following. If two turns end at the same time, the second
+        // turn therefore sees that the first has dropped its reference, and removes the queue.
         self.permit = None;
         let Some(queue) = self.queue.take() else { return };
         // If only two references are left (in the map and here), no other login uses the queue.

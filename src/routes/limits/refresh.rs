@@ -26,8 +26,8 @@ impl<D: SessionData> Context<D> {
         token: &str,
         address: Option<IpAddr>,
     ) -> Result<manager::Login<D>, Problem> {
-        // One of the keys has made a token that is found here. The token may be replaced already,
-        // and its session may be over.
+        // The manager finds a refresh token only if one of the keys has made it. The token can
+        // already be replaced, and its session can be over.
         if let Some(token) = self.manager.find_refresh_token(token) {
             self.refresh_of(token.claims.user, token.claims.session).await?;
         }
@@ -53,9 +53,9 @@ impl<D: SessionData> Context<D> {
         self.may_refresh("session", &who, rule, told).await
     }
 
-    /// Counts an invalid token under the client's address. Too many of them are answered with 429
-    /// instead of 401. If the store is away, the answer stays 401, because the token is invalid
-    /// anyway.
+    /// Counts an invalid refresh token under the client's address. After too many invalid tokens
+    /// from the address, the answer is 429 instead of 401. If the store is unavailable, the answer
+    /// stays 401, because the token is invalid in any case.
     async fn bad_refresh_from(&self, address: Option<IpAddr>) -> Result<(), Problem> {
         let (Some(rules), Some(address)) = (&self.limits.bad_tokens, address) else {
             return Ok(());
@@ -75,9 +75,11 @@ impl<D: SessionData> Context<D> {
         Ok(())
     }
 
-    /// Counts one attempt. While this process knows of a wait, it refuses the attempt without
-    /// asking the store. It calls `told` only when the store refuses, so a flood of attempts does
-    /// not flood the log.
+    /// Counts one attempt. If this process knows that a wait is in progress, it refuses the attempt
+    /// without asking the store.
+    ///
+    /// The function calls `told` only when the store refuses an attempt. A flood of attempts
+    /// therefore does not flood the log.
     async fn may_refresh(
         &self,
         what: &str,

@@ -13,28 +13,29 @@ use crate::store::AttemptRule;
 ///
 /// The routes count failed logins for each name, for each client address, and for each account:
 ///
-/// - *Name* is the typed text as [`Credentials::normalized`] returns it, separately for user ids
-///   and e-mail addresses. Failed logins are counted whether or not a user with this name exists,
-///   so the answers do not reveal which users exist.
-/// - *Address* is what [`client_address`](super::super::RoutesBuilder::client_address) returns: an
-///   IPv4 address, or the first 64 bits of an IPv6 address. Ten times as many logins may fail as
-///   for a name, because many people may share an address. One client may have many networks of 64
-///   bits. Therefore the failed logins of IPv6 addresses are also counted by their first 56 bits
-///   and by their first 48 bits. The limit by 56 bits is 4 times as high as the limit by 64 bits,
-///   and the limit by 48 bits is 16 times as high. If the address is unknown, only the limits of
-///   name and account apply.
-/// - *Account* is the user that [`Credentials::find`] returns, under any name. Twice as many logins
+/// - *Name*: the typed text as [`Credentials::normalized`] returns it. User ids and e-mail
+///   addresses have separate counts. Failed logins are counted whether or not a user with this name
+///   exists, so the answers do not reveal which users exist.
+/// - *Address*: what [`client_address`](super::super::RoutesBuilder::client_address) returns. An
+///   IPv6 address is counted by its first 64 bits. Ten times as many logins may fail as for a name,
+///   because many people may share an address. One client may have many networks of 64 bits.
+///   Therefore, the failed logins of IPv6 addresses are also counted by their first 56 bits and by
+///   their first 48 bits. The limit by 56 bits is 4 times as high as the limit by 64 bits, and the
+///   limit by 48 bits is 16 times as high. If the address is unknown, only the limits of name and
+///   account apply.
+/// - *Account*: the user that [`Credentials::find`] returns, under any name. Twice as many logins
 ///   may fail as for a name, because an account has two kinds of names. A login above this limit is
-///   answered like a wrong password (401, after the same time), because a 429 would reveal that two
-///   names belong to one user. While an attacker guesses with one name, a login with the other name
-///   and the right password may therefore be answered with 401. The
-///   [event](crate::telemetry::events::Event::LoginRefused) then says `rate_limited`.
+///   answered like a wrong password: 401, after the same time. A 429 would reveal that two names
+///   belong to one user. While an attacker guesses with one name, a login with the other name and
+///   the right password may therefore be answered with 401. In that case, the
+///   [event](crate::telemetry::events::Event::LoginRefused) says `rate_limited`.
 ///
 /// A *device* that has logged in to the account before presents a [device
-/// cookie](super::super::DeviceCookie). Its failed logins are counted only for the device: 5 may
-/// fail within the window, or as many as for a name if that is fewer. After that, the device is
-/// treated as unknown until its wait has ended. An attacker who guesses a password thus blocks new
-/// devices of the account, but not the devices on which its user has logged in.
+/// cookie](super::super::DeviceCookie). Its failed logins are counted only for the device. Within
+/// the window, 5 logins of the device may fail, or as many as for a name if that is fewer. After
+/// that, the device is treated as unknown until its wait has ended. An attacker who guesses a
+/// password thus blocks new devices of the account, but not the devices on which its user has
+/// logged in.
 ///
 /// A login is counted before its password is verified. The count is given back when the login
 /// succeeds, or when it fails for a reason other than its credentials: the store is unavailable,
@@ -45,46 +46,49 @@ use crate::store::AttemptRule;
 /// each process verifies logins by one name one after another. The number of logins from one
 /// address that it verifies at the same time is at most half of the allowed number of failures.
 ///
-/// A success also clears all failures of the name and of the account. With a valid device cookie, a
-/// success clears only the failures of the device. For the address, a success gives back only its
-/// own count. Otherwise an attacker could log in to an account of their own from time to time, and
-/// so clear the failures of their guesses.
+/// A successful login also clears all failures of its name and of its account. With a valid device
+/// cookie, it clears only the failures of the device. For the address, it gives back only its own
+/// count. Otherwise, an attacker could log in to their own account from time to time, and thereby
+/// clear the failures of their guesses.
 ///
 /// # Waits
 ///
-/// When the allowed number of logins has failed within the window, a wait begins that is as long as
-/// the window. After the wait, one login may fail before the next wait (for an address, a tenth of
-/// the allowed number). Each wait is twice as long as the wait before, up to the
-/// [longest](Self::longest_wait).
+/// A wait begins when the allowed number of logins has failed within the window. The first wait is
+/// as long as the window. Each later wait is twice as long as the wait before, up to the
+/// [longest](Self::longest_wait). After a wait, a single failed login starts the next wait. For an
+/// address, a tenth of the allowed number starts it.
 ///
-/// A wait also begins after many failures in a row, over any time: ten times the allowed number of
-/// a name, 100 by default (NIST SP 800-63B-4 section 3.2.2). The number is the same for a name and
-/// for an account. There is no such wait for an address.
+/// A wait also begins after many failures in a row, however much time they take. Their number is
+/// ten times the allowed number of a name, 100 by default (NIST SP 800-63B-4 section 3.2.2). The
+/// number is the same for a name and for an account. An address has no such limit.
 ///
-/// A success clears the counts of its name and account. A count is also forgotten if nothing is
-/// added to it during four times the longest wait. So no account is locked for good. Live sessions
-/// and all other routes are not affected.
+/// No account is locked for good: a successful login clears the counts of its name and account. A
+/// count is also forgotten if nothing is added to it during four times the longest wait. Live
+/// sessions and all other routes are not affected.
 ///
 /// A login that the limit refuses is not counted and makes no wait longer. A client that tries too
 /// early is thus not punished, and an attacker cannot block an account by frequent requests alone.
-/// An attacker who continues to guess *can* block logins from devices that have not logged in to
-/// the account before. Offer a second way to log in where that matters.
+/// However, an attacker who continues to guess *can* block logins from devices that have not logged
+/// in to the account before. If that matters, offer a second way to log in.
 ///
 /// # Storage of the counts
 ///
 /// The session store keeps the counts, so all instances share them. A count is stored under a
-/// pseudonym, never under the name or the address. The pseudonym is a MAC with a secret that is
-/// derived from the signing key of any algorithm, so a change of that key starts new counts. If
-/// your own store does not [count](crate::store::CountAttempts::attempt), each process counts by
-/// itself. While the store is away, logins are answered with 503. With
-/// [`token_only_logins`](super::super::RoutesBuilder::token_only_logins) each process then counts
-/// by itself instead.
+/// pseudonym, never under the name or the address. The pseudonym is a MAC. Its secret is derived
+/// from the signing key, whatever the algorithm, so a change of that key starts new counts. If your
+/// own store does not [count](crate::store::CountAttempts::attempt), each process keeps its own
+/// counts. While the store is unavailable, logins are answered with 503. With
+/// [`token_only_logins`](super::super::RoutesBuilder::token_only_logins), each process keeps its
+/// own counts during that time instead.
 ///
-/// The limits cost three round trips to a remote store before a password is verified (two without
-/// an address, five with an IPv6 address), and as many after a success. With a valid device cookie
-/// they cost one round trip before the verification, and one after a success. If no user has the
-/// name, the failed login is counted for a stand-in instead of an account, so that both cases take
-/// equally long. The count of a stand-in is forgotten at the end of the window.
+/// Before a password is verified, the limits cost three round trips to a remote store with an IPv4
+/// address, five with an IPv6 address, and two without an address. A success costs as many again.
+/// With a valid device cookie, the limits cost one round trip before the verification, and one
+/// after a success.
+///
+/// If no user has the name, the failed login is counted for a stand-in instead of an account, so
+/// that both cases take equally long. The count of a stand-in is forgotten at the end of the
+/// window.
 ///
 /// [`Credentials::normalized`]: super::super::Credentials::normalized
 /// [`Credentials::find`]: super::super::Credentials::find
@@ -98,9 +102,9 @@ pub struct LoginLimit {
 }
 
 impl LoginLimit {
-    /// Creates a limit of `attempts` failed logins for a name within `window`, twice as many for an
-    /// account, and ten times as many for an address. `attempts` is 10,000 at most; 0 turns the
-    /// limit off. `window` is 1 second to 24 hours.
+    /// Creates a limit of `attempts` failed logins for a name within `window`. The limit of an
+    /// account is twice as high, and the limit of an address ten times as high. `attempts` is
+    /// 10,000 at most; 0 turns the limit off. `window` is 1 second to 24 hours.
     pub const fn new(attempts: u32, window: Duration) -> Self {
         Self { attempts, window, address_attempts: None, longest_wait: None }
     }
@@ -110,9 +114,9 @@ impl LoginLimit {
         Self::new(0, Duration::from_secs(60))
     }
 
-    /// Sets how many logins of an address may fail within the window. In the wider networks of an
-    /// IPv6 address 4 times (56 bits) and 16 times (48 bits) as many may fail. By default the
-    /// number is ten times the number for a name. It is 100,000 at most; 0 turns the limit off.
+    /// Sets how many logins of an address may fail within the window. Default: ten times the number
+    /// for a name. Maximum: 100,000. 0 turns the limit off. In the wider networks of an IPv6
+    /// address, more logins may fail: 4 times as many (56 bits) and 16 times as many (48 bits).
     pub const fn address_attempts(mut self, attempts: u32) -> Self {
         self.address_attempts = Some(attempts);
         self
@@ -147,7 +151,7 @@ impl LoginLimit {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::OutOfRange`] for the first invalid one.
+    /// [`ConfigError::OutOfRange`] for the first invalid setting.
     pub(in crate::routes) fn check(&self) -> Result<(), ConfigError> {
         let day = Duration::from_secs(24 * 60 * 60);
         let window = (Duration::from_secs(1)..=day).contains(&self.window);
@@ -174,14 +178,15 @@ impl LoginLimit {
         Some(rule)
     }
 
-    /// Allows as many failures in a row as for a name, however many names the account has.
+    /// The rule of an account. It allows as many failures in a row as the rule of a name, and
+    /// counts the failures of all names of the account together.
     pub(super) fn of_account(&self) -> Option<AttemptRule> {
         let mut rule = self.of_name()?;
         rule.attempts = rule.attempts.saturating_mul(TWO);
         Some(rule)
     }
 
-    /// Allows as many failures in a row as for a name.
+    /// The rule of a known device. It allows as many failures in a row as the rule of a name.
     pub(super) fn of_device(&self) -> Option<AttemptRule> {
         let mut rule = self.rule(self.attempts.min(DEVICE_ATTEMPTS))?;
         rule.in_a_row = self.of_name()?.in_a_row;
@@ -201,7 +206,8 @@ impl LoginLimit {
         self.of_address().as_ref().map(NetworkRules::new)
     }
 
-    /// Many people may share an address, so a tenth of the number may fail after a wait.
+    /// The rule of an address. After a wait, it allows a tenth of the number of failures, because
+    /// many people may share an address.
     fn of_address(&self) -> Option<AttemptRule> {
         let mut rule = self.rule(self.at_an_address())?;
         rule.after = NonZeroU32::new(rule.attempts.get() / TEN).unwrap_or(NonZeroU32::MIN);
@@ -225,17 +231,17 @@ impl Default for LoginLimit {
 
 /// How many refresh tokens a client may present before the routes answer 429 with `Retry-After`.
 ///
-/// - For each session: 60 within 60 seconds by default, whatever the outcome. This stops a client
-///   that refreshes in a loop. Only tokens that one of the keys has made are counted, so no client
-///   can use up the limit of another session.
-/// - For each client address, as with [`LoginLimit`]: 100 invalid tokens within 60 seconds. In the
-///   wider networks of an IPv6 address, the number is 4 times (56 bits) and 16 times (48 bits) as
-///   high. A valid token from an address over its limit is still accepted.
+/// - For each session: 60 tokens within 60 seconds by default, whatever the outcome of the refresh.
+///   This stops a client that refreshes in a loop. Only tokens that one of the server's keys has
+///   made are counted, so no client can use up the limit of another session.
+/// - For each client address, as with [`LoginLimit`]: 100 invalid tokens within 60 seconds by
+///   default. In the wider networks of an IPv6 address, the number is 4 times (56 bits) and 16
+///   times (48 bits) as high. A valid token from an address over its limit is still accepted.
 ///
 /// The attempt that uses up the limit within the window starts a wait. The wait is as long as the
-/// window, and later waits are not longer. The session store keeps the counts, as for logins. Once
-/// the store has refused a token, the process itself refuses further tokens of that session or
-/// address, without a store call, until the wait has ended.
+/// window, and later waits are not longer. The session store keeps the counts, as for logins. After
+/// the store has refused a token, the process itself refuses further tokens of that session, or
+/// invalid tokens from that address, until the wait has ended. It does so without a store call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a limit has no effect until it is set on the builder of the routes"]
 pub struct RefreshLimit {
@@ -245,9 +251,9 @@ pub struct RefreshLimit {
 }
 
 impl RefreshLimit {
-    /// Creates a limit of `session` refreshes for a session, and `address` invalid tokens for an
-    /// address, within `window` (1 second to 24 hours). At most 100,000 of each; 0 turns that limit
-    /// off.
+    /// Creates a limit of `session` refreshes for a session, and of `address` invalid tokens for an
+    /// address, within `window`. Each number is 100,000 at most; 0 turns its limit off. `window` is
+    /// 1 second to 24 hours.
     pub const fn new(session: u32, address: u32, window: Duration) -> Self {
         Self { session, address, window }
     }

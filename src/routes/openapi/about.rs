@@ -8,8 +8,8 @@ use utoipa::openapi::{RefOr, Required};
 
 use crate::error::ErrorCode;
 
-/// The description of one route in the document. It leaves out what follows from the access of the
-/// route: the refusals of its guard, and the answer to another method.
+/// The description of one route in the document. It does not contain what the document adds by
+/// itself: the refusals of the route's guard, and the 405 for other methods.
 pub(in crate::routes) struct About {
     pub(super) tag: &'static str,
     /// The name of the operation, which is unique within its mount point.
@@ -106,7 +106,7 @@ impl About {
         self
     }
 
-    /// Adds the schemas of all its bodies, and all schemas that they refer to.
+    /// Adds the schemas of all bodies of the route, and all schemas that they refer to.
     pub(in crate::routes) fn add_schemas(&self, components: &mut Components) {
         let answers = self.answers.iter().map(|(_, _, shape)| shape);
         for shape in self.body.iter().chain(answers) {

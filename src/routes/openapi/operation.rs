@@ -113,7 +113,7 @@ fn problem(codes: &[ErrorCode]) -> ResponseBuilder {
 
 fn with_header(response: ResponseBuilder, status: u16, access: Access) -> ResponseBuilder {
     let (name, description, kind) = match status {
-        // A request with two tokens gets a challenge. A body that is not JSON gets none.
+        // A 400 for two tokens has a challenge. A 400 for a body that is not JSON has none.
         400 if access != Access::Open => {
             ("WWW-Authenticate", "The challenge (RFC 6750).", Type::String)
         }

@@ -86,7 +86,7 @@ impl LoggedIn {
         }
     }
 
-    /// The body of a login with a token that has no session.
+    /// Returns the body of a login whose access token has no session.
     pub(in crate::routes) fn without_session<D>(
         new: NewSession<D>,
         access_token: String,

@@ -146,8 +146,8 @@ impl Counter {
         self.forgotten > now && self.start <= now
     }
 
-    /// Returns the remaining wait. Even if the clock was set back, it is never longer than the
-    /// rule's wait.
+    /// Returns the remaining wait. Even if the clock was set back, the result is never longer than
+    /// the wait that the rule allows.
     fn left(&self, now: Timestamp, rule: &AttemptRule) -> Duration {
         let left = self.until.map_or(Duration::ZERO, |until| until.saturating_since(now));
         left.min(wait(rule, self.waits.saturating_sub(1)))

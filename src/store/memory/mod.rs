@@ -30,8 +30,8 @@ mod time;
 
 /// Sessions in the memory of this process. Needs no installation; all sessions are lost at exit.
 ///
-/// Clones share one store. Later logins and [`upkeep`](crate::store::MaintainStore::upkeep) remove expired data in
-/// the order of its expiry, so memory use follows the number of live sessions.
+/// Clones share one store. Later logins and [`upkeep`](crate::store::MaintainStore::upkeep) remove
+/// expired data in the order of its expiry, so memory use follows the number of live sessions.
 #[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
@@ -54,8 +54,9 @@ impl MemoryStore {
     /// Creates an empty store on a custom clock, such as `testing::ManualClock` (feature
     /// `testing`).
     ///
-    /// The store reads [`Clock::now`] once, here, and then only [`Clock::monotonic`]. So a change
-    /// of the wall clock, even by days, does not affect a session, a wait or a grace period.
+    /// This function reads [`Clock::now`] one time. After that, the store reads only
+    /// [`Clock::monotonic`]. A change of the wall clock, even by days, therefore does not affect a
+    /// session, a wait or a grace period.
     #[must_use]
     pub fn with_clock(clock: impl Clock) -> Self {
         let clock = StoreClock::anchored(Arc::new(clock));
@@ -115,8 +116,8 @@ impl SessionStore for MemoryStore {
         let Some(surplus) = surplus(&state, now, user, new.limit) else {
             return Ok(Created::LimitReached);
         };
-        // If a session with this id is in memory, it has expired: the bounded `reap` did not reach
-        // it.
+        // If a session with this id is in memory, it has expired. One call of `reap` removes a
+        // limited number of entries, so it did not reach this session.
         state.remove(user, id);
         state.unbury(user, id);
         let idle_ttl = span(new.idle_ttl);
@@ -292,7 +293,8 @@ impl MemoryStore {
     }
 }
 
-/// Returns the sessions to evict for one more session. `None` if the login must be refused.
+/// Returns the sessions to evict so that there is room for one more session. Returns `None` if the
+/// login must be refused.
 fn surplus(
     state: &State,
     now: Timestamp,

@@ -7,8 +7,8 @@ use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::store::{Page, ScanCursor};
 
-/// How many expired sessions a page may skip in addition to its length. The page holds the lock
-/// during that time.
+/// How many sessions a page may examine in addition to its length. The page skips expired sessions,
+/// and holds the lock while it examines sessions.
 const LOOK_AT_ONCE: usize = 256;
 
 /// The maximum length of a page.

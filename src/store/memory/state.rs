@@ -1,4 +1,4 @@
-//! The state of a [`MemoryStore`](super::MemoryStore), and the time at which each part of it
+//! The state of a [`MemoryStore`](super::MemoryStore), and the times at which the data in it
 //! expires.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -26,7 +26,7 @@ pub(super) struct State {
     pub(super) due: BTreeSet<Due>,
     /// The number of sessions in memory.
     pub(super) sessions: usize,
-    /// The number of login fences created so far. It makes each fence unique.
+    /// The number of login fences created so far. This number makes each fence unique.
     login_fences: u64,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum What {
     Counter,
 }
 
-/// The data of one user. It is removed when it is empty.
+/// The data of one user. An empty entry is removed.
 #[derive(Default)]
 pub(super) struct User {
     pub(super) live: BTreeMap<SessionId, Entry>,
@@ -88,8 +88,8 @@ struct Counter {
     count: u32,
 }
 
-/// How many expired entries one call removes at most. It is limited because the call holds the
-/// lock.
+/// The maximum number of expired entries that one call of [`State::reap`] removes. The number is
+/// limited because the call holds the lock.
 const REAP_AT_ONCE: usize = 256;
 
 impl Entry {
@@ -132,7 +132,8 @@ impl Stamp {
         format!("{}:{}", self.number, self.until.as_millis())
     }
 
-    /// Returns the fence, or no fence if its time has passed. The time is part of the fence's text.
+    /// Returns the fence, or an empty value if the fence has expired. The expiry time is part of
+    /// the fence's text.
     pub(super) fn of(login_fence: &FenceValue, now: Timestamp) -> FenceValue {
         let until = login_fence.value().and_then(|value| value.rsplit_once(':')?.1.parse().ok());
         let over = until.is_some_and(|until| Timestamp::from_millis(until) <= now);
@@ -161,7 +162,8 @@ impl State {
         self.sessions += 1;
     }
 
-    /// Moves the idle deadline forward for a use at `used`. Returns the deadline after that.
+    /// Extends a session that was used at the time `used`. Returns the idle deadline after the
+    /// change, which is never earlier than before.
     pub(super) fn extend(
         &mut self,
         user: &UserId,
@@ -215,8 +217,9 @@ impl State {
         ended.into_iter().map(|(id, _)| id).collect()
     }
 
-    /// Adds tombstones. Above the limit, older tombstones are removed; the ones that expire first
-    /// are removed first.
+    /// Adds tombstones. If the user has more than [`TOMBSTONES_PER_USER`] after that, removes the
+    /// surplus. Tombstones of earlier calls are removed before new tombstones. Within each of these
+    /// two groups, the tombstones that expire first are removed first.
     fn bury(
         &mut self,
         now: Timestamp,
@@ -251,7 +254,7 @@ impl State {
         self.forget_if_empty(user);
     }
 
-    /// Returns the user's login fence and password epoch, unless they have expired.
+    /// Returns the user's login fence and password epoch. An expired value counts as absent.
     pub(super) fn login_fence(&self, now: Timestamp, user: &UserId) -> FenceValue {
         let user = self.users.get(user);
         let text = |stamp: Option<Stamp>| stamp.filter(|stamp| stamp.until > now).map(Stamp::text);
@@ -271,8 +274,8 @@ impl State {
         self.due.insert((stamp.until, user.clone(), What::LoginFence));
     }
 
-    /// Makes logins in progress fail after a revocation of all sessions: replaces the login fence.
-    /// After a password change, also replaces the password epoch.
+    /// Replaces the login fence after a revocation of all sessions, so that logins in progress
+    /// fail. If the reason is a password change, also replaces the password epoch.
     pub(super) fn renew_for(&mut self, now: Timestamp, user: &UserId, why: RevokeReason) {
         self.renew_guard(now, user);
         if why == RevokeReason::PasswordChange {
@@ -307,7 +310,7 @@ impl State {
     }
 
     /// Removes expired data, at most [`REAP_AT_ONCE`] entries. Returns the number of removed
-    /// sessions, and whether more entries may have expired.
+    /// sessions, and whether expired entries may remain.
     pub(super) fn reap(&mut self, now: Timestamp) -> (u64, bool) {
         let mut sessions = 0;
         for _ in 0..REAP_AT_ONCE {

@@ -160,8 +160,9 @@ async fn clock_set_back_does_not_revive_an_expired_session() {
     assert!(store.load(&user, &id, None).await.unwrap().is_none());
 }
 
-/// Creates sessions before the clock is three days ahead, during that time, and after it. Then
-/// checks that everything expires: sessions, grace period, wait, tombstone and login fence.
+/// Sets the wall clock three days ahead and then back. Creates sessions before, during and after
+/// that time. Checks that everything still expires on time: sessions, grace period, wait, tombstone
+/// and login fence.
 #[tokio::test]
 async fn everything_expires_on_time_after_the_clock_was_ahead() {
     let (store, clock) = store();
@@ -292,7 +293,8 @@ async fn login_fence_and_creation_counter_expire_and_are_freed() {
     assert_eq!(late, Created::Superseded);
     clock.advance(Duration::from_millis(1));
     assert_eq!(store.login_fence(&user).await.unwrap(), none);
-    // One login read the fence in its last moment. The other began before the fence existed.
+    // The first login read the fence just before it expired. The second login began before the
+    // fence existed.
     for login_fence in [login_fence, none] {
         let id = SessionId::random().unwrap();
         let made = store.create(&user, &id, &limited(Some(login_fence), MINUTE)).await.unwrap();

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 
-/// The time of the store: the wall time of a clock, read once, plus the monotonic time since then.
-/// A change of the wall clock does not move it back or stop it.
+/// The clock of a memory store. It reads the wall time only when the store is created, and adds the
+/// monotonic time that has passed since then. Later changes of the wall clock do not affect it.
 pub(super) struct StoreClock {
     clock: Arc<dyn Clock>,
     /// The wall time when the store was created.
     anchor: Timestamp,
-    /// The monotonic time at that moment.
+    /// The monotonic time when the store was created.
     origin: Duration,
 }
 

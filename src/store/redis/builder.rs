@@ -65,9 +65,9 @@ impl RedisStore {
         Self::builder(url).build()
     }
 
-    /// Returns a builder for a store with custom settings. The address may be a URL, `("host",
-    /// 6379)`, or a `ConnectionInfo` of the `redis` crate, which takes user name and password
-    /// separately (see [`Address`]).
+    /// Returns a builder for a store with custom settings. The address can be a URL,
+    /// `("host", 6379)`, or a `ConnectionInfo` of the `redis` crate, which takes user name and
+    /// password separately (see [`Address`]).
     pub fn builder(address: impl Into<Address>) -> RedisStoreBuilder {
         RedisStoreBuilder::new(address.into())
     }
@@ -93,30 +93,31 @@ impl RedisStoreBuilder {
 
     /// Sets the prefix of all keys: 1 to 128 bytes of `[A-Za-z0-9_.:-]`. Default: `session`.
     ///
-    /// Applications that share a server need different prefixes. No prefix may begin with another
-    /// prefix and a `:` (for example `app:eu` beside `app`).
+    /// Applications that share a server need different prefixes. A prefix must not begin with
+    /// another application's prefix and a `:`. For example, do not use `app:eu` together with
+    /// `app`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Sets how long one operation may take in total, including the connect. Default: 250 ms.
-    /// Range: 1 ms to 60 s.
+    /// Sets the time limit of one operation, including the time to connect. Default: 250 ms. Range:
+    /// 1 ms to 60 s.
     ///
-    /// The store replaces a connection if an operation waits for an answer on it for about half of
-    /// this time or more, and then gives up. The operating system watches idle connections: TCP
+    /// If an operation waits for an answer for about half of this time or more and then gives up,
+    /// the store replaces the connection. The operating system watches idle connections: TCP
     /// keepalive starts after 10 s, and on Linux `TCP_USER_TIMEOUT` is 5 s. If the address passed
-    /// to [`RedisStore::builder`] has its own TCP settings, the store uses those instead.
+    /// to [`RedisStore::builder`] sets one of these TCP settings, the store keeps that value.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets how long a list, a page or a cleanup step may take in total. Default and maximum: 5 s,
-    /// because a manager does not wait longer. Minimum: 1 ms.
+    /// Sets the time limit of a list, a page or a cleanup step. Default and maximum: 5 s, because a
+    /// manager does not wait longer. Minimum: 1 ms.
     ///
-    /// These operations have a connection of their own, so they may take long without delaying a
-    /// request. The limit also applies to [`RedisStore::diagnose`].
+    /// These operations have a connection of their own, so a slow one does not delay requests. The
+    /// limit also applies to [`RedisStore::diagnose`].
     pub fn scan_timeout(mut self, timeout: Duration) -> Self {
         self.scan_timeout = timeout;
         self
@@ -135,25 +136,26 @@ impl RedisStoreBuilder {
     /// Sets how long cache entries stay valid, counted from the time at which the last answered
     /// heartbeat was sent. Default: 500 ms. Range: 50 ms to 10 s.
     ///
-    /// If the invalidation connection is lost without notice, this process may accept a revoked
-    /// session for at most this time. The store sends five heartbeats per lease. With a short
-    /// lease, a moment in which this process or Redis is busy can leave a gap between two leases.
-    /// During the gap, each request asks Redis.
+    /// If the invalidation connection fails without notice, this process can accept a revoked
+    /// session for at most this time. The store sends five heartbeats per lease. If this process or
+    /// Redis is busy for a moment, a short lease can end before the next heartbeat is answered. In
+    /// the time between, each request asks Redis.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// Sets how often the store makes a new connection to check where its address leads. To check
-    /// this, the store writes a value, which shows whether the new connection reaches the same
-    /// server as the connections in use. Default: 1 s. Range: 100 ms to 1 h.
+    /// Sets how often the store checks where its address leads. Default: 1 s. Range: 100 ms to 1 h.
     ///
-    /// This matters when the address (a DNS name, a load balancer) starts to lead to another
-    /// server, while the old server stays a primary and keeps its connections. This process may
-    /// then serve cache entries of the old server for at most this interval plus the
-    /// [lease](Self::lease). The next check closes all connections to the old server. If a check
-    /// cannot connect, or cannot compare the servers, each request asks the store over the existing
-    /// connections.
+    /// For each check, the store makes a new connection. It writes a value to find out whether the
+    /// new connection leads to the same server as the connections in use.
+    ///
+    /// The check matters when the address, such as a DNS name or a load balancer, starts to lead to
+    /// another server, while the old server stays a primary and keeps its connections. In that
+    /// case, this process can use cache entries of the old server for at most this interval plus
+    /// the [lease](Self::lease). The next check closes all connections to the old server. If a
+    /// check cannot connect or cannot compare the servers, the lease ends, and each request asks
+    /// the store over the existing connections.
     ///
     /// Cost while the near cache is in use: one connection and about six short commands per
     /// interval and process.
@@ -162,20 +164,20 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Makes each revocation wait until at least `replicas` replicas have received it, for at most
-    /// `timeout`. Default: off. Ranges: 1 or more replicas, 1 ms to 10 s. This applies to `revoke`,
-    /// and to the operations of the manager that use `revoke`.
+    /// Makes each revocation wait until at least `replicas` replicas have received it, but no
+    /// longer than `timeout`. Default: off. Ranges: 1 or more replicas, 1 ms to 10 s. This applies
+    /// to `revoke`, and to the operations of the manager that call it.
     ///
-    /// Replication is asynchronous: without this setting, a failover right after a logout may bring
-    /// the session back. The setting makes this unlikely, but not impossible, because a replica
-    /// without the revocation may become the primary. If too few replicas confirm in time, the
-    /// session is still revoked on the primary: the result is [`Replicas::Missed`], and the manager
-    /// logs a warning. Updates of a session (also `update_all`) and evictions by a login do not
-    /// wait.
+    /// Replication is asynchronous. Without this setting, a failover right after a logout can make
+    /// the session live again. With this setting, that is unlikely but not impossible, because a
+    /// replica without the revocation can still become the primary. If too few replicas confirm in
+    /// time, the session is nevertheless revoked on the primary. In that case, the result is
+    /// [`Replicas::Missed`], and the manager logs a warning. Updates of a session (also
+    /// `update_all`) and evictions by a login do not wait.
     ///
     /// Cost: one round trip to the replicas per revocation, on one of up to 8 separate connections.
     /// While 8 revocations wait, the next revocation waits for a free connection. `timeout`
-    /// includes this wait. If no connection becomes free in time, or the store can open none, the
+    /// includes this wait. If no connection becomes free in time, or the store cannot open one, the
     /// revocation does not wait for replicas. The Redis user needs the right `+wait`.
     ///
     /// [`Replicas::Missed`]: crate::store::Replicas::Missed
@@ -202,9 +204,9 @@ impl RedisStoreBuilder {
     }
 
     /// Sets the certificate authorities, as PEM text, that the store trusts for a `rediss://`
-    /// address. The store then trusts no other authorities. Default: the authorities of the system
-    /// (the file or folder of `SSL_CERT_FILE`, `SSL_CERT_DIR`, or the system's own store), which
-    /// [`build`](Self::build) reads.
+    /// address. The store trusts no other authorities. Default: the authorities of the system,
+    /// which [`build`](Self::build) reads. They come from the file or folder named by the variables
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR`, or else from the system's own store.
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn tls_roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -227,8 +229,8 @@ impl RedisStoreBuilder {
     }
 
     /// Sets this host's clock. Default: the system's clock. [`RedisStore::diagnose`] compares this
-    /// clock with the server's clock. Once an hour, measured by the monotonic time of this clock,
-    /// the store searches for other issuers under the prefix. This clock does not influence how
+    /// clock with the server's clock. The clock's monotonic time also decides when the store
+    /// searches for other issuers under the prefix, once an hour. This clock does not influence how
     /// long a session lives.
     pub fn host_clock(mut self, clock: impl Clock) -> Self {
         self.host_clock = Some(Arc::new(clock));
@@ -241,8 +243,8 @@ impl RedisStoreBuilder {
     /// # Errors
     ///
     /// [`ConfigError`] when the address or a setting cannot work, or when the system supplies no
-    /// random numbers. With `rediss://`, also when a certificate or key cannot be read. The error
-    /// text never contains the address.
+    /// random numbers. With `rediss://`, also when a certificate or a private key cannot be read.
+    /// The error text never contains the address.
     pub fn build(self) -> Result<RedisStore, ConfigError> {
         let info = self.info?;
         #[cfg(feature = "tls")]
@@ -284,7 +286,8 @@ impl RedisStoreBuilder {
 
         // With RESP3, the driver reports when a connection is closed.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        // `CLIENT SETINFO` would need a permission that no other command of the store needs.
+        // `CLIENT SETINFO` is not sent: it needs a permission that no other command of the store
+        // needs.
         let settings = settings.set_skip_set_lib_name();
         let tcp = tcp_settings(info.tcp_settings());
         let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
@@ -333,8 +336,8 @@ impl RedisStoreBuilder {
 
 /// Adds the TCP settings that detect a host that disappeared without closing its connections. By
 /// default, the operating system needs about a quarter of an hour to detect this, and never checks
-/// an idle connection. If the application set keepalive or user timeout, they stay. `TCP_NODELAY`
-/// is always set, because Nagle's algorithm would delay commands.
+/// an idle connection. A keepalive or user timeout that the application has set is kept.
+/// `TCP_NODELAY` is always set, because Nagle's algorithm would delay commands.
 fn tcp_settings(given: &TcpSettings) -> TcpSettings {
     const PROBE: Duration = Duration::from_secs(10);
     const GIVE_UP: Duration = Duration::from_secs(5);

@@ -22,7 +22,7 @@ const PLAIN: &[u8] = b"1 ";
 /// The first bytes of a record with refresh tokens.
 const ROTATING: &[u8] = b"2 ";
 
-/// Parses a record. Returns `None` for a record of another version and for any other text.
+/// Parses a record. Returns `None` for a record of an unknown version and for any other text.
 ///
 /// The returned idle deadline is a lower bound: the idle deadline at creation. The payload is a
 /// slice of `raw`, not a copy.
@@ -55,7 +55,7 @@ fn rotation(rest: &mut &[u8]) -> Option<Rotation> {
 }
 
 /// Removes a number and the `end` byte behind it from the front of `rest`. Accepts only digits:
-/// `u64::from_str` would also accept a plus sign, which the scripts' patterns reject.
+/// `u64::from_str` also accepts a plus sign, which the scripts' patterns reject.
 fn word(rest: &mut &[u8], end: u8) -> Option<u64> {
     let mut number = 0_u64;
     for (at, byte) in rest.iter().enumerate() {
@@ -101,7 +101,7 @@ fn point(millis: u64) -> Option<Timestamp> {
     i64::try_from(millis).ok().map(Timestamp::from_millis)
 }
 
-// Accepts only digits: `u64::from_str` would also accept a plus sign, which the scripts' patterns
+// Accepts only digits: `u64::from_str` also accepts a plus sign, which the scripts' patterns
 // reject.
 fn number(digits: &[u8]) -> Option<u64> {
     let all = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);

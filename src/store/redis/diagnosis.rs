@@ -40,8 +40,8 @@ pub struct Diagnosis {
     ///   rights are missing. The source of the error names all missing rights, in the syntax of
     ///   `ACL SETUSER`.
     pub usable: Result<ServerInfo, StoreError>,
-    /// Problems in the setup that an operator should fix. The list may be empty if the server
-    /// cannot be used.
+    /// Problems in the setup that an operator should fix. If the server cannot be used, the list
+    /// can be empty, because the server may refuse the commands of the diagnosis.
     pub findings: Vec<Finding>,
 }
 
@@ -52,7 +52,8 @@ pub struct Diagnosis {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// The server has a `maxmemory`, and this eviction policy removes sessions when it is reached.
+    /// The server has a `maxmemory`, and this eviction policy removes sessions when the limit is
+    /// reached.
     EvictionPolicy(String),
     /// The server has this version, which is older than Redis 7.0 or Valkey 7.2.
     ServerTooOld(String),
@@ -127,8 +128,8 @@ impl fmt::Display for Finding {
 
 /// What a diagnosis needs in addition to the server.
 pub(super) struct Diagnostics {
-    /// This host's clock. The diagnosis compares it with the server's clock. It also decides when
-    /// the store marks the issuers again.
+    /// This host's clock. The diagnosis compares it with the server's clock. This clock also
+    /// decides when the store writes the marks of its issuers again.
     host: Arc<dyn Clock>,
     pub(super) timeout: Duration,
     /// The kinds of findings that [`news`](Self::news) has already returned.
@@ -149,7 +150,7 @@ impl Diagnostics {
         self.host.monotonic()
     }
 
-    /// Returns the text of each finding whose kind was not returned before, for the log. Skips
+    /// Returns the texts to log: one for each finding whose kind was not returned before. Skips
     /// `TrackingRefused`, because the near cache logs it.
     pub(super) fn news(&self, findings: Vec<Finding>) -> Vec<String> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -177,8 +178,8 @@ impl Diagnostics {
         .collect())
     }
 
-    /// Sends the questions. Returns the host's time, the server's time, the round-trip time, and
-    /// the answers.
+    /// Sends the commands of the diagnosis. Returns the host's time, the server's time, the
+    /// round-trip time, and the answers.
     ///
     /// Uses a separate connection and then closes it, because tracking is a state of a connection.
     async fn ask(
@@ -203,7 +204,7 @@ impl Diagnostics {
 }
 
 /// Reads the answer to `INFO memory`. Returns `None` if the command was refused. Also returns
-/// `None` without a `maxmemory`, because no policy removes keys then.
+/// `None` if the server has no `maxmemory`, because without this limit no policy removes keys.
 fn eviction(memory: &Value) -> Option<Finding> {
     let info = text(memory)?;
     let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
@@ -219,10 +220,11 @@ fn refusal(answer: RedisResult<Value>) -> Option<TrackingRefusal> {
 }
 
 /// Returns the minimum difference between the server's time (in microseconds) and the host's time,
-/// if it is more than [`TOLERATED`]. `asked` is the host's time at which the question was sent.
+/// if the difference is more than [`TOLERATED`]. `asked` is the host's time at which the question
+/// was sent.
 fn skew(asked: Timestamp, server: i64, round_trip: Duration) -> Option<Duration> {
-    // The server read its clock at some point of the round trip: in the middle, plus or minus half
-    // of it.
+    // The server read its clock at some point of the round trip. The estimate is the middle of the
+    // round trip, with an uncertainty of half of the round trip.
     let half = round_trip / 2;
     let host = i128::from(asked.as_millis()) * 1_000 + half.as_micros().cast_signed();
     let apart = (i128::from(server) - host).unsigned_abs();
@@ -265,7 +267,8 @@ mod tests {
             (1_001_000, Duration::ZERO, None),
             (1_001_001, Duration::ZERO, Some(1_001 * MS)),
             (998_999, Duration::ZERO, Some(1_001 * MS)),
-            // The middle of the round trip is 200 ms later. It may be wrong by 200 ms.
+            // The middle of the round trip is 200 ms after `asked`. This estimate may be wrong by
+            // 200 ms.
             (1_001_400, 400 * MS, None),
             (1_001_401, 400 * MS, Some(1_001 * MS)),
             (998_999, 400 * MS, Some(1_001 * MS)),

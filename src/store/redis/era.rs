@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::trace;
 
-/// The era of a store's connections. When its number changes, the store no longer uses the
-/// connections that were made before.
+/// The era of a store's connections. When the number of the era changes, the store no longer uses
+/// the connections that were made before the change.
 #[derive(Default)]
 pub(super) struct Era {
     number: AtomicU64,
@@ -13,7 +13,7 @@ pub(super) struct Era {
 }
 
 impl Era {
-    /// Ends the current era: the store replaces all its connections.
+    /// Ends the current era. The store then replaces all its connections.
     pub(super) fn end(&self) {
         self.number.fetch_add(1, Ordering::Relaxed);
     }
@@ -29,7 +29,7 @@ impl Era {
         self.number.load(Ordering::Relaxed)
     }
 
-    /// Logs once a warning that the server does not report its role.
+    /// Logs a warning that the server does not report its role. Logs the warning only once.
     pub(super) fn warn_of_unknown_role(&self) {
         if !self.role_is_unknown.swap(true, Ordering::Relaxed) {
             trace::warn!(

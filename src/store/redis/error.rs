@@ -22,7 +22,7 @@ pub(super) fn store_error(error: &RedisError) -> StoreError {
 }
 
 /// Like [`store_error`], but for a write. If the connection was lost, the kind is `Interrupted`,
-/// because the server may have done the write or not.
+/// because it is unknown whether the server did the write.
 pub(super) fn write_error(error: &RedisError) -> StoreError {
     if !error.is_connection_dropped() {
         return store_error(error);
@@ -41,8 +41,8 @@ pub(super) fn fault_owned(kind: StoreErrorKind, what: String) -> StoreError {
     StoreError::with_source(kind, Fault(Cow::Owned(what)))
 }
 
-/// Returns the error for a failure of code that the application supplied and that the store needs
-/// in order to connect.
+/// Returns the error for a failure in the application's code that the store calls in order to
+/// connect.
 pub(super) fn fault_because(
     what: &'static str,
     source: Box<dyn StdError + Send + Sync>,
@@ -64,7 +64,7 @@ pub(super) fn unreadable() -> StoreError {
 }
 
 /// The code of this library's own error for a server that is a replica. The error has the driver's
-/// form.
+/// error type, like the errors that the server reports.
 const NOT_PRIMARY: &str = "NOTPRIMARY";
 
 /// Returns the error, in the driver's form, for a server that reports that it is a replica.
@@ -77,8 +77,9 @@ pub(super) fn is_not_primary(error: &RedisError) -> bool {
     error.code() == Some(NOT_PRIMARY)
 }
 
-/// Returns whether the server refuses writes as a replica does. Either the error has this code, or
-/// it is a script error whose text quotes the code, as in some server versions.
+/// Returns whether the error shows that the server refuses writes because it is a replica. Either
+/// the error has the code `READONLY`, or it is a script error whose text quotes this code, as in
+/// some server versions.
 pub(super) fn is_readonly(error: &RedisError) -> bool {
     error.code() == Some("READONLY")
         || error.detail().is_some_and(|detail| detail.contains("-READONLY "))
@@ -126,8 +127,8 @@ fn by_code(code: &str) -> Option<StoreErrorKind> {
     }
 }
 
-/// Returns the kind of an error with the code `ERR`. Its text may quote the code of the original
-/// error, which decides the kind.
+/// Returns the kind of an error with the code `ERR`. The text of such an error may quote the code
+/// of the original error. In that case, the quoted code decides the kind.
 fn by_text(text: &str) -> StoreErrorKind {
     let code = |word: &str| by_code(word.trim_matches(|c: char| !c.is_ascii_uppercase()));
     if let Some(kind) = text.split_ascii_whitespace().find_map(code) {
@@ -137,8 +138,9 @@ fn by_text(text: &str) -> StoreErrorKind {
     if unknown.iter().any(|known| text.contains(known)) {
         return StoreErrorKind::Unsupported;
     }
-    // The text of an ACL refusal: inside a script on Redis 7.0 (7.2 reports NOPERM), or at the
-    // `SELECT` of a new connection, where the driver writes the text.
+    // The texts of two ACL refusals without the code NOPERM. Redis 7.0 writes the first text for a
+    // command inside a script, where Redis 7.2 reports NOPERM. The second text is part of the
+    // driver's error for a refused `SELECT` on a new connection.
     if text.starts_with("The user executing the script can't")
         || text.contains("has no permissions")
     {
@@ -147,8 +149,8 @@ fn by_text(text: &str) -> StoreErrorKind {
     StoreErrorKind::Unavailable
 }
 
-/// Returns the error as text, without the arguments that the server quotes in its errors. They may
-/// be secret, for example the password of a refused `HELLO`.
+/// Returns the error as text, without the arguments that the server quotes in its errors. Such an
+/// argument may be secret, for example the password of a refused `HELLO`.
 fn describe(error: &RedisError) -> String {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return "authentication failed".to_owned();

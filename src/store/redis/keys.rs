@@ -50,14 +50,14 @@ impl Prefix {
         [self.live(user), self.seen(user), self.gone(user)]
     }
 
-    /// The hash of the attempts that were counted under a pseudonym (see `lua/attempt.lua`). It
-    /// cannot equal a user's key: a user's key has braces in the place of `limit`.
+    /// The hash of the attempts that were counted under a pseudonym (see `lua/attempt.lua`). The
+    /// key cannot equal a user's key, because a user's key has braces in the place of `limit`.
     pub(super) fn attempts(&self, key: &AttemptKey) -> String {
         format!("{}:limit:{{{}}}", self.0, key.as_str())
     }
 
-    /// The key of a probe: a short-lived value that this store writes for a test. It cannot equal a
-    /// user's key: a user's key has braces in the place of `probe_key`.
+    /// The key of a probe: a short-lived value that this store writes for a test. The key cannot
+    /// equal a user's key, because a user's key has braces in the place of `canary`.
     pub(super) fn probe_key(&self, name: &str) -> String {
         format!("{}:canary:{name}", self.0)
     }
@@ -71,13 +71,13 @@ impl Prefix {
         &self.0
     }
 
-    /// The pattern that matches all `live` keys. It may also match keys of other software. A prefix
+    /// The pattern that matches all `live` keys. It can also match keys of other software. A prefix
     /// contains no pattern characters.
     pub(super) fn live_pattern(&self) -> String {
         format!("{}:{{*}}:live", self.0)
     }
 
-    /// The pattern that matches all `live` and `seen` keys. It may also match other keys.
+    /// The pattern that matches all `live` and `seen` keys. It can also match other keys.
     pub(super) fn session_pattern(&self) -> String {
         format!("{}:{{*}}:[ls]???", self.0)
     }

@@ -3,8 +3,8 @@
 //! The records of all sessions of a user are fields of one hash, `<prefix>:{user}:live`. There is
 //! no separate index that could disagree with the records. So revoking all sessions of a user is
 //! one atomic step, and an operator can log a user out everywhere with `DEL session:{user}:live`.
-//! Every change of a session is made by a script on the server, which compares deadlines with the
-//! server's clock.
+//! Scripts on the server make every change of a session. They compare deadlines with the server's
+//! clock.
 //!
 //! Requires Redis 7.0 or Valkey 7.2, or a later version. The store never sends `KEYS`. It sends
 //! `SCAN` only for pages of all sessions, for cleanup and for [`diagnose`](RedisStore::diagnose).
@@ -65,27 +65,28 @@ pub use self::diagnosis::{Diagnosis, Finding, TrackingRefusal};
 ///
 /// Each operation on sessions ends within the [`timeout`](RedisStoreBuilder::timeout), with these
 /// exceptions:
-/// - A touch has one timeout for each 500 sessions.
+/// - A call of `touch` has one timeout for each 500 touches.
 /// - Lists, pages and cleanup have the [`scan_timeout`](RedisStoreBuilder::scan_timeout).
-/// - A revocation with [`wait_replicas`](RedisStoreBuilder::wait_replicas) may take longer by that
-///   wait plus 150 ms.
+/// - A revocation with [`wait_replicas`](RedisStoreBuilder::wait_replicas) can take longer, by the
+///   configured wait plus 150 ms.
 ///
 /// If a connection is closed, the store sends its reads, touches, cleanup steps and health checks
 /// again over another connection. The store never repeats any other write.
 ///
 /// # Cancel safety
 ///
-/// An operation may be dropped at any await point. The server may then carry out its command or
-/// not. The answer is discarded, and the connection stays in use, with one exception. The store
-/// replaces the connection if the operation waited for the answer for at least the shorter of two
-/// times: half of the timeout, and three quarters of the caller's own time limit.
+/// The future of an operation can be dropped at any await point. After that, it is unknown whether
+/// the server executes the command, and the store discards the answer. The connection normally
+/// stays in use. The store replaces the connection only if the operation waited long for the
+/// answer: at least half of the timeout, or at least three quarters of the caller's own time limit,
+/// if that is shorter.
 #[derive(Clone)]
 pub struct RedisStore {
     inner: Arc<Inner>,
 }
 
-/// The number of touches in one pipeline. It is limited because other clients of the server wait
-/// while the pipeline runs.
+/// The number of touches in one pipeline. The number is limited because other clients of the server
+/// wait while the pipeline runs.
 const TOUCHES_AT_ONCE: usize = 500;
 
 impl RedisStore {
@@ -97,15 +98,17 @@ impl RedisStore {
     /// each command that the store and its scripts use, on keys that belong to no user. So a
     /// missing right is found at startup and not at the first login.
     ///
-    /// [`Diagnosis::findings`] are problems that an operator should fix. Without this method, they
-    /// would become visible only later. A started [`Worker`](crate::worker::Worker) logs one
+    /// [`Diagnosis::findings`] lists problems that an operator should fix. Without this method,
+    /// they would become visible only later. A started [`Worker`](crate::worker::Worker) logs one
     /// warning for each kind of finding. It warns about tracking only if the near cache is used.
     ///
-    /// Opens two connections, and closes them. Over a connection for requests, this method also
-    /// marks this application's issuers under the key prefix. It has up to six steps: four end
-    /// within the [`timeout`](RedisStoreBuilder::timeout) each, and two within the
-    /// [`scan_timeout`](RedisStoreBuilder::scan_timeout) each. It skips a finding if the Redis user
-    /// lacks the right that the finding needs (`INFO`). It never needs `CONFIG`.
+    /// This method opens two connections, and closes them. Over one of the connections for
+    /// requests, it also marks this application's token issuers under the key prefix. It has up to
+    /// six steps. Four of them take at most one [`timeout`](RedisStoreBuilder::timeout) each, and
+    /// two at most one [`scan_timeout`](RedisStoreBuilder::scan_timeout) each.
+    ///
+    /// The finding about the eviction policy needs the right to send `INFO`. If the Redis user
+    /// lacks this right, the method skips that finding. It never needs `CONFIG`.
     ///
     /// # Errors
     ///
@@ -118,7 +121,7 @@ impl RedisStore {
         };
         let findings = match self.findings().await {
             Ok(findings) => findings,
-            // A server that cannot be used may also refuse the questions for the findings.
+            // A server that cannot be used may also refuse the commands of the diagnosis.
             Err(_) if usable.is_err() => Vec::new(),
             Err(error) => return Err(error),
         };

@@ -12,14 +12,14 @@ impl Inner {
     /// new connection and compares it with the connection that carries requests. If the new
     /// connection leads to another server, the store gives up all its connections.
     pub(super) async fn follow_address(&self) {
-        // The caller runs about once a second, but not exactly. So a check may run earlier by a
-        // tenth of the interval.
+        // The caller runs this about once a second, but not exactly. So a check is already due
+        // after nine tenths of the interval.
         let interval = self.address_check.saturating_sub(self.address_check / 10);
         if !self.same_server.start_address_check(interval) {
             return;
         }
-        // The caller's time is meant for other work of the store. So each step may use only a
-        // quarter of it.
+        // The caller needs most of its time limit for other work of the store. So each step may
+        // take only a quarter of that time.
         let limit = self.requests.timeout().min(timer_elision::remaining()) / 4;
         match self.requests.fresh(limit).await {
             Ok((mut connection, _)) => {

@@ -96,7 +96,8 @@ impl Inner {
             }
         }
 
-        // If a user lacks the right to run scripts, Redis refuses even a script that is not loaded.
+        // Redis checks the right to run scripts before it looks for the script. So this check works
+        // even if no script could be loaded.
         let mut run = cmd("EVALSHA");
         run.arg(if script.is_empty() { "0" } else { &script }).arg(1).arg(self.reserved_key());
         match connection.send(&run).await?.extract_error() {
@@ -163,8 +164,8 @@ fn refusal(error: &RedisError) -> Option<Refusal> {
     refused_in_words(detail)
 }
 
-/// Returns the refusal that an error text describes. Redis 7.0 describes a refusal inside a script
-/// in a text of its own. Redis 7.2 reports NOPERM.
+/// Returns the refusal that an error text describes. For a refusal inside a script, Redis 7.0 has a
+/// text of its own. Redis 7.2 reports NOPERM.
 fn refused_in_words(error: &str) -> Option<Refusal> {
     let is_refusal =
         ["NOPERM", "The user executing the script can't"].iter().any(|words| error.contains(words));
@@ -181,8 +182,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the words that look like a right to one command, from the block that starts with
-    /// `begin`.
+    /// Returns the words that begin with `+`, from the block of `text` that starts with `begin`.
     fn rights_in(text: &'static str, begin: &str) -> BTreeSet<&'static str> {
         let (_, block) = text.split_once(begin).unwrap();
         let end = block.find(['`', '"']).unwrap();

@@ -9,13 +9,14 @@ use redis::Value;
 use crate::clock::Timestamp;
 use crate::coherence::Tick;
 
-/// The server's clock. It continues a time that the server reported with this host's monotonic
-/// clock, which also runs while the host sleeps. It does not use the host's wall clock.
+/// The server's clock. It starts from a time that the server has reported, and adds the time that
+/// has passed since then on this host's monotonic clock. The monotonic clock also runs while the
+/// host sleeps. The host's wall clock is not used.
 #[derive(Debug)]
 pub(super) struct ServerClock {
     start: Tick,
-    /// The server's time, in microseconds since the Unix epoch, when the monotonic clock was at
-    /// `start`. `i64::MIN` until the server has reported its time.
+    /// The server's time, in microseconds since the Unix epoch, at the moment `start` of the
+    /// monotonic clock. `i64::MIN` until the server has reported its time.
     offset: AtomicI64,
     /// The maximum error of the offset, in microseconds.
     doubt: Mutex<i64>,
@@ -26,9 +27,9 @@ impl ServerClock {
         Self { start: Tick::now(), offset: AtomicI64::new(i64::MIN), doubt: Mutex::new(i64::MAX) }
     }
 
-    /// Returns the server's time, or 1970 if the server has not reported it. No answer of the
-    /// server is compared with 1970, because each connection asks for the time before anything
-    /// else.
+    /// Returns the server's time, or 1970 if the server has not reported its time yet. The value
+    /// 1970 is never compared with an answer of the server, because each connection asks for the
+    /// time before anything else.
     pub(super) fn now(&self) -> Timestamp {
         let offset = self.offset.load(Ordering::Relaxed);
         if offset == i64::MIN {
@@ -37,20 +38,22 @@ impl ServerClock {
         Timestamp::from_millis(offset.saturating_add(micros(Tick::now().since(self.start))) / 1_000)
     }
 
-    /// Learns the server's time from an answer that has just arrived. The question was sent at
-    /// `sent`.
+    /// Updates the estimate of the server's time from an answer that has just arrived. The command
+    /// was sent at `sent`.
     pub(super) fn learn(&self, server_micros: i64, sent: Tick) {
         self.learn_at(server_micros, sent.since(self.start), Tick::now().since(sent));
     }
 
-    // The server read its clock during the round trip: at its middle, plus or minus half of it.
+    // The server read its clock at some moment of the round trip. The estimate assumes the middle,
+    // so the error is at most half of the round trip.
     fn learn_at(&self, server_micros: i64, sent: Duration, round_trip: Duration) {
         let new_doubt = micros(round_trip) / 2;
         let new_offset = server_micros.saturating_sub(micros(sent)).saturating_sub(new_doubt);
         let mut doubt = self.doubt.lock().unwrap_or_else(PoisonError::into_inner);
         let old_offset = self.offset.load(Ordering::Relaxed);
-        // A less precise estimate does not replace a more precise one that agrees with it. After
-        // drift or a change of the server's clock, the two no longer agree.
+        // A less precise estimate does not replace a more precise estimate that agrees with it. The
+        // two estimates no longer agree after the clocks have drifted apart or the server's clock
+        // was set.
         let agrees = old_offset != i64::MIN
             && old_offset.saturating_sub(new_offset).saturating_abs() <= new_doubt;
         if !agrees || new_doubt <= *doubt {
@@ -100,7 +103,7 @@ mod tests {
         clock.learn_at(1_000_000, Duration::ZERO, 2 * MS);
         let sharp = offset(&clock);
         // The request is sent at 100 ms. The server reads its clock at once, and answers 80 ms
-        // later. The middle of the round trip is 39 ms off.
+        // later. An estimate that assumes the middle of the round trip is 39 ms off.
         clock.learn_at(1_101_000, 100 * MS, 80 * MS);
         assert_eq!(offset(&clock), sharp);
     }

@@ -37,8 +37,9 @@ pub enum Event {
         /// The user agent of the client, if the application supplied it.
         user_agent: Option<String>,
     },
-    /// The idle deadline of a session was extended by a request to do so. (Touches in the
-    /// background cause no event.)
+    /// The idle deadline of a session was extended by a call of
+    /// [`SessionManager::touch`](crate::SessionManager::touch). Touches in the background emit no
+    /// event.
     #[non_exhaustive]
     Extended {
         /// The user of the session.
@@ -46,8 +47,8 @@ pub enum Event {
         /// The id of the session.
         session: SessionId,
     },
-    /// A refresh token was exchanged for its successor. (If a client presents the old token again
-    /// within the grace period, it gets the same successor, and there is no event.)
+    /// A refresh token was exchanged for its successor. If a client presents the replaced token
+    /// again within the grace period, the client gets the same successor, and no event is emitted.
     #[non_exhaustive]
     TokenRefreshed {
         /// The user of the session.
@@ -55,8 +56,8 @@ pub enum Event {
         /// The id of the session.
         session: SessionId,
     },
-    /// A replaced refresh token was accepted again after the grace period, because no use of its
-    /// successor was recorded: see
+    /// A replaced refresh token was accepted again after the grace period. The store had not
+    /// recorded any use of its successor: see
     /// [`refresh_retry`](crate::manager::SessionManagerBuilder::refresh_retry).
     #[non_exhaustive]
     RefreshRetried {
@@ -130,9 +131,9 @@ pub enum Event {
         /// What was suspicious.
         suspicion: Suspicion,
     },
-    /// This sink did not get some events. Each sink gets its own event of this kind, at most once
-    /// per second for each class. No such event is logged, because the log contains the missing
-    /// events.
+    /// Some events were dropped, so this sink did not get them. Each sink gets its own event of
+    /// this kind, at most once per second for each class. This event is not logged, because the log
+    /// contains the dropped events.
     #[non_exhaustive]
     Dropped {
         /// The class of the missing events.
@@ -171,10 +172,10 @@ impl Event {
 pub enum Actor {
     /// The session's own user.
     Owner,
-    /// Another user. [`SessionManager::acting_as`](crate::SessionManager::acting_as) has named this
-    /// user.
+    /// Another user. The caller has named this user with
+    /// [`SessionManager::acting_as`](crate::SessionManager::acting_as).
     User(UserId),
-    /// The application. It has named no user.
+    /// The application. The caller has named no user.
     Application,
 }
 
@@ -231,9 +232,9 @@ pub enum Suspicion {
         /// The length of the window.
         within: Duration,
     },
-    /// One session's refresh tokens were exchanged more often than the routes allow. The routes
-    /// then refuse exchanges for a time. Each process that refuses an exchange reports this once in
-    /// that time.
+    /// The refresh tokens of one session were exchanged more often than the routes allow. For some
+    /// time, the routes refuse further exchanges. Each process that refuses an exchange reports
+    /// this once within that time.
     #[non_exhaustive]
     RefreshRate {
         /// The id of the session.
@@ -283,9 +284,9 @@ impl Event {
         }
     }
 
-    /// Returns the queue length at which this event is dropped. An application may update sessions
-    /// in each request, so `updated` may take only half of the queue. The other half stays free for
-    /// the other events of the class.
+    /// Returns the queue length at which this event is dropped. For `updated`, this is half of the
+    /// queue, because an application may update sessions in each request. The other half stays free
+    /// for the other events of the class.
     pub(super) const fn room(&self) -> usize {
         match self {
             Self::Updated { .. } => self.class().capacity() / 2,

@@ -92,8 +92,8 @@ pub(super) fn write(event: &Event) {
             user = &*id(user),
             session = session.short(),
         ),
-        // Anyone can cause any number of refused requests, so they are logged at debug level. A 403
-        // is logged at info level, because an authenticated user lacks a right.
+        // Anyone can cause any number of refused requests, so these events are logged at debug
+        // level. A 403 is logged at info level: it means that an authenticated user lacks a right.
         Event::Rejected { kind, user, session } if kind.status() == StatusCode::FORBIDDEN => {
             record!(
                 INFO,

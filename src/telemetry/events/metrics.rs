@@ -100,7 +100,7 @@ mod tests {
             let name = format!("tower_session_auth_requests_total outcome={} 1", kind.code());
             assert_eq!(counted(&[event]), [name]);
         }
-        // A new kind does not compile here. Add it to `REJECTIONS` if it has its own code.
+        // This match does not compile with a new kind. Add it to `REJECTIONS` if it has a new code.
         let known = |kind: AuthErrorKind| match kind {
             AuthErrorKind::InvalidRequest
             | AuthErrorKind::MissingToken
@@ -137,7 +137,7 @@ mod tests {
             Suspicion::RefreshReuse { session },
         ];
         for suspicion in suspicions {
-            // A new suspicion does not compile here. Add it to the list above.
+            // This match does not compile with a new suspicion. Add it to the list above.
             let name = match suspicion {
                 Suspicion::LoginRate { .. } => "login_rate",
                 Suspicion::RefreshRate { .. } => "refresh_rate",

@@ -82,8 +82,8 @@ struct Outlets {
 }
 
 impl Events {
-    /// Also returns the receiving ends of the sinks' queues. The caller must run them. Until then,
-    /// events wait in the queues.
+    /// Also returns the receiving ends of the sinks' queues. The caller must run them. Until they
+    /// run, events wait in the queues.
     pub(crate) fn new(sinks: Vec<Box<dyn EventSink>>, metrics: &Metrics) -> (Self, Sinks) {
         let (inlets, sinks) = sink::connect(sinks, metrics);
         let tally = EventMetrics::new(metrics);

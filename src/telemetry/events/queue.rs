@@ -157,8 +157,8 @@ impl State {
         }
     }
 
-    /// Chooses the next item for the sink. The number of dropped events comes first, if it is due.
-    /// Otherwise the oldest event is chosen, from the first class that has one.
+    /// Chooses the next item for the sink. If the number of dropped events is due, it comes first.
+    /// Otherwise, chooses the oldest event of the first class that has one.
     fn pick(&mut self, now: Instant) -> Pick {
         let mut until: Option<Instant> = None;
         for class in EventClass::ALL {

@@ -16,8 +16,8 @@ const PER_WINDOW: u32 = 20;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// The number of counters. It is fixed, so that memory stays constant. If there are more accounts,
-/// some accounts share a counter and its budget.
+/// The number of counters. It is fixed, so that memory stays constant. If there are more accounts
+/// than counters, some accounts share a counter and its budget.
 const SLOTS: usize = 4_096;
 
 /// Decides which refused logins the sinks get. A sampler takes about 64 KiB of memory.
@@ -57,8 +57,8 @@ impl Sampler {
     /// Returns the slot that counts a refused login. Returns `None` for every other event.
     fn slot_index(&self, event: &Event) -> Option<usize> {
         let Event::LoginRefused { user, refusal, ip_address } = event else { return None };
-        // An event without a user id is a login that named no existing account. Such logins are
-        // counted by the client address.
+        // An event without a user id reports a login that named no existing account. Such a login
+        // is counted by its client address.
         let from = ip_address.filter(|_| user.is_none()).map(client);
         let hash = self.hasher.hash_one((user, refusal, from));
         usize::try_from(hash % SLOTS as u64).ok()

@@ -23,15 +23,16 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 ///
 /// # Threads and panics
 ///
-/// A sink may block and may panic. It runs on its own operating system thread, which the
-/// [`Worker`](crate::worker::Worker) starts. No request waits for it. A panic is caught, counted
-/// and logged, and the next event is delivered. The log record does not contain the panic message:
-/// the message goes to the panic hook as usual. With `panic = "abort"`, a panic ends the process.
+/// A sink is allowed to block and to panic. It runs on its own operating system thread, which the
+/// [`Worker`](crate::worker::Worker) starts. No request waits for a sink. A panic is caught,
+/// counted and logged, and the next event is delivered. The log record does not contain the panic
+/// message: the message goes to the panic hook as usual. With `panic = "abort"`, a panic ends the
+/// process.
 ///
 /// # Delivery
 ///
 /// A sink gets each event of this process once. While a sink is slow or the worker is not started,
-/// events wait in a queue for each [class](EventClass):
+/// events wait in queues. Each [class](EventClass) has its own queue:
 ///
 /// | class | events | may wait |
 /// |---|---|---|
@@ -48,19 +49,20 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 /// emitted.
 ///
 /// **Sampling.** A sink gets at most 20 refused logins with the same account and reason within 60
-/// seconds, even if the sink is fast. Refused logins that name no existing account are counted by
-/// client address instead. The log and the metrics contain all refused logins.
+/// seconds, even if the sink is fast. A refused login that names no existing account is counted by
+/// its client address instead. Sampling does not affect the log and the metrics: they contain all
+/// refused logins.
 ///
 /// **Dropped events.** An event is dropped if its queue is full. A refused login is also dropped if
-/// it exceeds the sample. The metric `tower_session_auth_events_dropped_total` counts dropped
-/// events. The sink gets their number as [`Event::Dropped`], at most once per second for each
-/// class. The log reports a full queue once. It reports the queue again only if the queue was half
-/// empty in between. If a sink must not miss any event, it must hand events to durable storage
-/// quickly.
+/// it exceeds the sampling limit above. The metric `tower_session_auth_events_dropped_total` counts
+/// dropped events. The sink gets their number as [`Event::Dropped`], at most once per second for
+/// each class. The log reports a full queue once. It reports the same queue again only if the queue
+/// was half empty in between. If a sink must not miss any event, it must hand events to durable
+/// storage quickly.
 ///
-/// When the worker stops, the queued events are delivered, changes of state first. If a sink needs
-/// more than 1 second for this, the worker does not wait longer, and the sink's remaining events
-/// may be lost. Later events are dropped.
+/// When the worker stops, the queued events are delivered, changes of state first. The worker waits
+/// for at most 1 second. If a sink needs more time, its remaining events can be lost. Events that
+/// are emitted after the stop are dropped.
 pub trait EventSink: Send + Sync + 'static {
     /// Receives one event.
     fn event(&self, event: &Event);
@@ -198,8 +200,8 @@ impl Outlet {
 
     fn deliver(&self, event: &Event) {
         let line = &*self.line;
-        // Unwind safe: the sink's call modifies no state of this library. So a panic can leave only
-        // the sink's own state half changed.
+        // Unwind safe: the sink's call does not modify any state of this library. After a panic,
+        // only the sink's own state can be half changed.
         if catch_unwind(AssertUnwindSafe(|| self.sink.event(event))).is_err() {
             line.panics.increment(1);
             trace::error!("an event sink panicked", sink = line.number, event = event.name());
@@ -219,7 +221,7 @@ impl Drop for Outlet {
 /// delivered the queued events.
 pub(crate) struct RunningSinks {
     deliveries: Vec<Delivery>,
-    /// Receives nothing. It is disconnected when all threads have ended.
+    /// A channel on which nothing is sent. It is disconnected when all threads have ended.
     ended: Receiver<()>,
 }
 
@@ -250,8 +252,8 @@ impl RunningSinks {
         let all_ended = self.ended.recv_timeout(STOP_LIMIT) == Err(RecvTimeoutError::Disconnected);
         for Delivery { line, thread } in self.deliveries.drain(..) {
             if all_ended || thread.is_finished() {
-                // The thread may have panicked when it dropped the sink. The panic hook has
-                // reported this.
+                // The thread can have panicked when it dropped the sink. In that case, the panic
+                // hook has already reported the panic.
                 drop(thread.join());
             } else {
                 trace::warn!(

@@ -2,9 +2,10 @@
 //! (feature `metrics`).
 //!
 //! Install the application's recorder *before*
-//! [`build`](crate::manager::SessionManagerBuilder::build): `build` creates the handles, so that a
-//! request registers nothing. Without a recorder, the feature costs about 100 instructions for each
-//! request that reaches the store, because it reads the clock once more.
+//! [`build`](crate::manager::SessionManagerBuilder::build). `build` creates the handles of the
+//! metrics, so that requests do not have to register anything. Without a recorder, the feature
+//! still costs about 100 instructions for each request that reaches the store, because such a
+//! request reads the clock one more time.
 //!
 //! | name | kind | unit | labels | what it is |
 //! |---|---|---|---|---|
@@ -16,12 +17,12 @@
 //! | `tower_session_auth_sessions` | gauge | 1 | `role` | live sessions in the store, as of this process's last scan of all sessions; `role` is empty for none, `other` for all roles beyond the first 64 |
 //! | `tower_session_auth_sessions_scan_age_seconds` | gauge | seconds | | time since that scan |
 //! | `tower_session_auth_store_duration_seconds` | histogram | seconds | `operation`, `outcome` | duration of calls to the store; `outcome` is `ok` or [`StoreErrorKind::as_str`](crate::store::StoreErrorKind::as_str) |
-//! | `tower_session_auth_circuit_breaker_open` | gauge | 0 or 1 | `bulkhead` | 1 while calls fail at once: `requests`, `scans`, `directory` |
+//! | `tower_session_auth_circuit_breaker_open` | gauge | 0 or 1 | `bulkhead` | 1 while the circuit breaker is open, so that calls fail at once; `bulkhead` is `requests`, `scans` or `directory` |
 //! | `tower_session_auth_touch_queue_depth` | gauge | 1 | | touches that wait to be written |
 //! | `tower_session_auth_touches_written_total` | counter | 1 | | touches that the store accepted |
 //! | `tower_session_auth_touches_lost_total` | counter | 1 | | touches that were lost because the store did not accept them |
 //! | `tower_session_auth_touches_dropped_total` | counter | 1 | | touches that were dropped because the queue was full or closed |
-//! | `tower_session_auth_events_dropped_total` | counter | 1 | `sink`, `class` | events that were not delivered to a sink because its queue for the [class](crate::telemetry::events::EventClass) was full or closed, or they were sampled; sinks count from 0 |
+//! | `tower_session_auth_events_dropped_total` | counter | 1 | `sink`, `class` | events that were not delivered to a sink, because its queue for the [class](crate::telemetry::events::EventClass) was full or closed, or because the event exceeded the sampling limit; sinks are numbered from 0 |
 //! | `tower_session_auth_event_sink_panics_total` | counter | 1 | `sink` | panics of an event sink |
 //! | `tower_session_auth_near_cache_hits_total` | counter | 1 | | requests that were answered from the near cache, without asking the store |
 //! | `tower_session_auth_near_cache_misses_total` | counter | 1 | | requests with a valid token that asked the store |
@@ -34,7 +35,7 @@
 //!
 //! - **Counters and gauges exist from `build()` on**, with each value of their labels, so that an
 //!   alert sees their first increment. The two gauges of the sessions are an exception: they appear
-//!   after the first scan, that is, with the first call of the manager's `statistics`. An alert on
+//!   after the first scan of all sessions. The manager's `statistics` runs this scan. An alert on
 //!   the number of sessions needs a second alert on the age of the scan.
 //! - **A histogram exists from its first value on**, because most pairs of operation and outcome
 //!   never occur.
@@ -222,8 +223,8 @@ impl Metrics {
     /// the role's gauge is set to 0.
     pub(crate) fn sessions<'a>(&self, by_role: impl IntoIterator<Item = (&'a str, u64)>) {
         let Some(scan) = &self.0 else { return };
-        // If the recorder panicked under this lock, some gauges have old values. The next scan
-        // corrects them.
+        // If the recorder panicked while this lock was held, some gauges have old values. The next
+        // scan corrects them.
         let mut scan = scan.lock().unwrap_or_else(PoisonError::into_inner);
         let Scan { roles, ended } = &mut *scan;
         let mut found = BTreeMap::<&str, u64>::new();
@@ -258,8 +259,8 @@ impl Metrics {
 pub(crate) struct StoreTimes(Labelled<Labelled<OnceLock<Histogram>>>);
 
 impl StoreTimes {
-    /// Records a call of `operation` that started at `start` and has just ended. If it failed, the
-    /// outcome is the kind of its error.
+    /// Records a call of `operation` that started at `start` and has just ended. If the call
+    /// failed, the outcome is the kind of its error.
     pub(crate) fn record(
         &self,
         operation: &'static str,

@@ -26,7 +26,7 @@ fn docs_table_lists_exactly_the_existing_metrics() {
 
 #[test]
 fn each_store_error_kind_has_its_own_label_value() {
-    // A new kind does not compile here. Add it to `STORE_ERRORS`.
+    // This match does not compile with a new kind. Add the kind to `STORE_ERRORS`.
     let known = |kind| match kind {
         StoreErrorKind::Unavailable
         | StoreErrorKind::Interrupted

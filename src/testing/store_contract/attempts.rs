@@ -1,4 +1,4 @@
-//! Attempts (rate limits): how many may fail, and how long the waits are.
+//! Attempts (rate limits): how many attempts can fail before a wait, and how long each wait is.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -124,16 +124,16 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let (key, mut rule) = (key(), rule(1, self.moment));
         rule.longest_wait = 3 * self.moment;
         self.counted(&key, &rule, "the first attempt").await;
-        // Each wait is longer than the one before, up to the maximum length, which the last two
-        // waits have.
+        // Each wait is longer than the previous wait, up to the maximum length. The last two waits
+        // have the maximum length.
         for wait in [self.moment, 2 * self.moment, 3 * self.moment, 3 * self.moment] {
             let left = self.refused(&key, &rule, "an attempt during the wait").await;
             assert!(
                 left <= wait && !left.is_zero(),
                 "the wait is at most {wait:?}, and {left:?} remain"
             );
-            // The first wait is so short that on a busy machine it may end before its middle is
-            // tested.
+            // The first wait is short. On a busy machine, it can end before the test reaches its
+            // middle.
             let early = if wait > self.moment { wait / 2 } else { Duration::ZERO };
             self.pass(early).await;
             for _ in 0..2 {

@@ -109,8 +109,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let session = self.session_of(&owner, ttl, LONG).await;
         let listed = self.session_of(&owner, ttl, LONG).await;
         self.pass(ttl * 2).await;
-        // The use was before the deadline, but the touch that records it reaches the store after
-        // the deadline.
+        // The session was used before the deadline, but the touch that records this reaches the
+        // store after the deadline.
         let late = self.touch_one(&session, ttl * 2, LONG).await;
         assert_eq!(late, Touched::Ended, "a touch does not revive an expired session");
         self.assert_ended(&session, "an unused session expires").await;
@@ -130,8 +130,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let session = self.session_of(&beside.user, LONG, lifetime).await;
         let listed = self.session_of(&beside.user, LONG, lifetime).await;
         let absolute = session.at.saturating_add(lifetime);
-        // On a real clock the session may already have expired. If it lives, its idle deadline must
-        // not be after the absolute deadline.
+        // On a real clock, the session may already have expired. If it is still live, its idle
+        // deadline must not be after the absolute deadline.
         if let Touched::Lives(deadline) = self.touch_one(&session, Duration::ZERO, LONG).await {
             assert!(deadline <= absolute, "no use extends a session past its absolute deadline");
         }

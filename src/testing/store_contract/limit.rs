@@ -40,8 +40,8 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let roomy = self.opened(&owner, limited(5, WhenFull::EvictLeastRecentlyActive)).await;
         assert!(roomy.1.evicted.is_empty(), "no session is evicted below the limit");
         // The sessions were last used in the order 2, 3, 1, 0. On a clock that stands still,
-        // session 0 and the new session were last used at the same time. The older of the two is
-        // then evicted.
+        // session 0 and the new session were last used at the same time. In that case, the older of
+        // these two sessions is evicted.
         for expected in [2, 3, 1, 0] {
             let full = limited(5, WhenFull::EvictLeastRecentlyActive);
             let (_, opened) = self.opened(&owner, full).await;

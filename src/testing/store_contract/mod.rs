@@ -39,13 +39,13 @@ mod update_all;
 
 /// Checks the whole contract of [`SessionStore`] on a store.
 ///
-/// `advance` must let the given time pass on the store's clock. For a
-/// [`ManualClock`](super::ManualClock), move the clock. If the store's time cannot be moved, sleep:
-/// about 15 seconds in total. A part of the suite can fail because the machine is too slow for
-/// these sleeps. The suite then repeats this part with longer times. The panic of the first attempt
-/// is still printed.
+/// `advance` must let the given time pass on the store's clock. With a
+/// [`ManualClock`](super::ManualClock), move that clock. If the store's time cannot be moved, sleep
+/// for the given time: all sleeps together take about 15 seconds. If the machine is too slow for
+/// these sleeps, a part of the suite can fail. In that case, the suite repeats this part with
+/// longer times. The panic of the failed attempt is still printed.
 ///
-/// Skips the scans and the cleanup if the store cannot scan: if its `scan` fails with
+/// Skips the scans and the cleanup if the store cannot scan, that is, if its `scan` fails with
 /// [`Unsupported`](crate::store::StoreErrorKind::Unsupported).
 ///
 /// Sessions that are already in the store stay unchanged, except for the sessions of a few users
@@ -92,8 +92,8 @@ const LONG: Duration = Duration::from_secs(600);
 /// The initial unit of time of the checks. A check does not fail if one of its steps takes most of
 /// this time.
 const MOMENT: Duration = Duration::from_millis(200);
-/// The maximum number of repetitions of one part, if the machine is too slow for that part. Each
-/// repetition has a longer unit of time. A part is repeated only on a real clock.
+/// The maximum number of repetitions of one part. A part is repeated only on a real clock, and only
+/// if the machine was too slow for it. Each repetition has a longer unit of time.
 const REPETITIONS: u32 = 3;
 
 struct Suite<'a, St, A> {
@@ -103,8 +103,8 @@ struct Suite<'a, St, A> {
     pace: Mutex<Pace>,
 }
 
-/// Measures the longest step of the current check: the time on the store's clock between two marks,
-/// without the time for which the check has waited on purpose.
+/// Measures the longest step of the current check. A step is the time on the store's clock between
+/// two marks, without the time for which the check has waited on purpose.
 #[derive(Default)]
 struct Pace {
     mark: Option<Timestamp>,
@@ -112,8 +112,8 @@ struct Pace {
 }
 
 impl Pace {
-    /// Records the time since the last mark, without `wanted`, the time for which the check has
-    /// waited on purpose.
+    /// Records the time since the last mark, minus `wanted`. `wanted` is the time for which the
+    /// check has waited on purpose.
     fn mark(&mut self, now: Timestamp, wanted: Duration) {
         if let Some(mark) = self.mark {
             let unwanted = now.saturating_since(mark).saturating_sub(wanted);
@@ -124,9 +124,10 @@ impl Pace {
 }
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
-    /// Runs a part of the suite. If the part fails and a step took so long that a deadline may have
-    /// passed, the suite runs the part again, with a unit of time three times as long. On a clock
-    /// that only a test moves, no step takes time, so nothing is repeated.
+    /// Runs a part of the suite. If the part fails, and one of its steps took so long that a
+    /// deadline may have passed, the suite runs the part again. In the repetition, the unit of time
+    /// is three times as long. On a clock that only a test moves, no step takes time, so no part is
+    /// repeated.
     async fn check(&mut self, part: impl AsyncFn(&Self)) {
         for repetition in 0.. {
             *self.pace() = Pace { mark: Some(self.store.now()), longest: Duration::ZERO };

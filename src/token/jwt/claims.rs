@@ -83,12 +83,12 @@ impl VerifiedClaims {
     /// Deserializes the application's own claims: all claims except those of RFC 7519, `sid`, `rot`
     /// and `cnf`.
     ///
-    /// The claims are from the time at which the token was signed.
+    /// The claims have the values that they had when the token was signed.
     ///
     /// # Errors
     ///
-    /// The error of serde if the claims do not fit `C`. Its text can quote the claims, so keep it
-    /// out of responses.
+    /// Returns the error of serde if the claims cannot be deserialized as `C`. The text of the
+    /// error can quote the claims, so keep it out of responses.
     pub fn custom<C: DeserializeOwned>(&self) -> Result<C, serde_json::Error> {
         serde_json::from_str(self.custom.as_deref().unwrap_or("{}"))
     }
@@ -123,8 +123,8 @@ pub(crate) struct Payload<'de> {
 }
 
 impl<'de> Payload<'de> {
-    /// Parses a payload. Returns `None` if it is not a JSON object, has a name twice, has a claim
-    /// of the wrong type, or has a `cnf` claim.
+    /// Parses a payload. Returns `None` if the payload is not a JSON object, or if it contains a
+    /// duplicate name, a claim of the wrong type, or a `cnf` claim.
     pub(crate) fn parse(json: &'de str) -> Option<Self> {
         // The error is dropped here, because serde's text can quote the token.
         serde_json::from_str(json).ok()

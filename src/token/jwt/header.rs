@@ -19,8 +19,8 @@ pub(crate) struct Header<'de> {
 }
 
 impl<'de> Header<'de> {
-    /// Parses a header. Returns `None` if it is not a JSON object with these three strings, has a
-    /// duplicate name, or has one of the [`REFUSED`] parameters.
+    /// Parses a header. Returns `None` if the header is not a JSON object with these three strings,
+    /// or if it contains a duplicate name or one of the [`REFUSED`] parameters.
     pub(crate) fn parse(json: &'de str) -> Option<Self> {
         // The error is dropped here, because serde's text can quote the token.
         serde_json::from_str(json).ok()

@@ -25,14 +25,14 @@ pub(crate) struct TokenSettings {
     pub(crate) audience: Option<String>,
     /// The tolerated difference between clocks. Five seconds by default, five minutes at most.
     pub(crate) leeway: Duration,
-    /// Whether the type `JWT` is also accepted, for issuers that set no other type. Other kinds of
-    /// tokens with this type are then rejected only by their issuer and audience.
+    /// Whether the type `JWT` is also accepted, for issuers that set no other type. If it is
+    /// accepted, only the issuer and the audience tell access tokens from other tokens of this
+    /// type.
     pub(crate) accept_typ_jwt: bool,
 }
 
 impl TokenSettings {
-    /// Returns the default settings for these keys: five seconds of leeway, and nothing else is
-    /// set.
+    /// Returns the default settings for these keys: a leeway of five seconds, and no other setting.
     pub(crate) fn new(keys: KeySet) -> Self {
         Self {
             keys,
@@ -79,8 +79,8 @@ impl Policy {
         self.settings.issuer.as_deref()
     }
 
-    /// Returns the number of the rules for this audience: the policy's number, combined with the
-    /// number of the layer's audience.
+    /// Returns a number that identifies the rules for this audience. The number combines the
+    /// policy's number with the number of the layer's audience.
     pub(crate) fn number(&self, audience: Option<&Audience>) -> u64 {
         (u64::from(self.number) << 32) | u64::from(audience.map_or(0, |audience| audience.number))
     }

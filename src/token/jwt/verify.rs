@@ -13,7 +13,8 @@ use crate::token::keys::VerifyingKey;
 /// The maximum length of a `jti`, in bytes.
 const MAX_TOKEN_ID_LEN: usize = 128;
 
-/// A token with a valid signature whose claims meet all rules except for the times.
+/// A token with a valid signature, whose claims meet all rules that do not concern time. The
+/// variant is the result of the rules for `exp`, `iat` and `nbf`.
 #[derive(Clone, Debug)]
 pub(crate) enum VerifiedToken {
     /// The token is valid at the time of the verification.
@@ -29,7 +30,7 @@ impl VerifiedToken {
     ///
     /// # Errors
     ///
-    /// `TokenExpired`, or `InvalidToken` for a token that is not valid yet.
+    /// `TokenExpired` if the token has expired, and `InvalidToken` if the token is not valid yet.
     pub(crate) fn into_valid(self) -> Result<VerifiedClaims, AuthError> {
         match self {
             Self::Valid(claims) => Ok(claims),
@@ -38,8 +39,8 @@ impl VerifiedToken {
         }
     }
 
-    /// Returns the claims, whatever the time. Logout uses this, because it must work with an
-    /// expired token, and after the host's clock was set back.
+    /// Returns the claims without regard to the token's times. Logout calls this function, because
+    /// it must work with an expired token, and also after the host's clock was set back.
     pub(crate) fn into_claims(self) -> VerifiedClaims {
         match self {
             Self::Valid(claims) | Self::Expired(claims) | Self::NotYetValid(claims) => claims,

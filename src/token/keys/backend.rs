@@ -3,10 +3,10 @@
 //!
 //! jsonwebtoken chooses a process-wide provider by *its own* features. It panics at the first use
 //! if none or two of these features are turned on. This library never uses that provider. With the
-//! feature `aws-lc-rs` (on by default), this library calls the crate `aws-lc-rs` directly and turns
+//! feature `aws-lc-rs` (on by default), this library calls the crate `aws-lc-rs` directly. It turns
 //! on no feature of jsonwebtoken, so the application's own use of jsonwebtoken is unaffected.
-//! Without the feature, this library calls the backend that the application has turned on in
-//! jsonwebtoken, if there is one.
+//! Without the feature `aws-lc-rs`, this library calls the backend that the application has turned
+//! on in jsonwebtoken, if there is one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -86,9 +86,9 @@ impl DerivedKeys {
 /// Returns the part of a private key that is the same in every file format. So one key always
 /// yields the same derived secret.
 ///
-/// RSA keys (PKCS#1) and HMAC secrets are returned whole. For other PKCS#8 keys only the private
-/// number is returned: some files also contain the public key, and other files of the same key do
-/// not.
+/// RSA keys (PKCS#1) and HMAC secrets are returned whole. For all other keys (PKCS#8), only the
+/// private number is returned: some files also contain the public key, and other files of the same
+/// key do not.
 fn canonical(key: &[u8]) -> &[u8] {
     let info = PrivateKeyInfoRef::from_der(key);
     let inner = info.as_ref().map_or(key, |info| info.private_key.as_bytes());

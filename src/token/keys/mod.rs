@@ -110,7 +110,7 @@ impl SigningKey {
     /// # Errors
     ///
     /// As for [`rs256_pem`](Self::rs256_pem). Also [`KeyError::CryptoBackend`] if this build has no
-    /// cryptography backend, which this function needs to derive the public half.
+    /// cryptography backend, because a backend must derive the public half of the key.
     pub fn es256_pem(kid: &str, private_pem: &[u8]) -> Result<Self, KeyError> {
         let private = pem::ec_private(private_pem)?;
         let public = backend::ec_public(&private)?;
@@ -138,8 +138,8 @@ impl SigningKey {
         Ok(Self { private: Arc::new(private), verifying })
     }
 
-    /// Returns the key that verifies this key's tokens. When another key begins to sign, keep this
-    /// one in the [`KeySet`](super::KeySet).
+    /// Returns the key that verifies this key's tokens. When another key begins to sign, keep the
+    /// verifying key in the [`KeySet`](super::KeySet).
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
         self.verifying.clone()
@@ -162,7 +162,7 @@ impl SigningKey {
     }
 
     /// Returns the secret of an HMAC key, or the DER file of another key. The derived secrets are
-    /// derived from it.
+    /// computed from these bytes.
     pub(super) fn private_bytes(&self) -> &[u8] {
         self.private.as_bytes()
     }

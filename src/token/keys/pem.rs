@@ -1,9 +1,9 @@
 //! Key files: the accepted formats, and the checks of the public numbers in them.
 //!
 //! Like OpenSSL, this module skips text around a block and accepts any line width and line ending.
-//! If the text has several blocks, it reads only the first block of the wanted kind: the first
-//! private key, or the first public key or certificate. Unlike jsonwebtoken, it then returns an
-//! error if that key is for another algorithm.
+//! If the text has several blocks, this module reads only the first block of the wanted kind: the
+//! first private key, or the first public key or certificate. If that key is for another algorithm,
+//! this module returns an error, unlike jsonwebtoken.
 
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use pem::Pem;
@@ -90,8 +90,8 @@ pub(crate) fn ed_public(text: &[u8]) -> Result<DecodingKey, KeyError> {
     if point.len() == 32 { Ok(DecodingKey::from_ed_der(&point)) } else { Err(KeyError::Damaged) }
 }
 
-/// Returns the first private key: PKCS#1 for RSA, PKCS#8 for other keys. When it is dropped, it is
-/// wiped from memory.
+/// Returns the first private key: PKCS#1 for RSA, PKCS#8 for other keys. The returned key is wiped
+/// from memory when it is dropped.
 fn private(text: &[u8], wanted: Wanted) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let blocks = blocks(text)?;
     let is_private = |block: &&Pem| block.tag().ends_with("PRIVATE KEY");

@@ -262,9 +262,9 @@ fn malformed_tokens_are_rejected() {
     let json =
         format!(r#"{{"payload":"{payload}","protected":"{head}","signature":"{signature}"}}"#);
     // The last character of the base64url payload has spare bits, which a lenient decoder ignores.
-    // The test replaces this character by the next one of the base64url alphabet, which differs
-    // only in these bits, so it decodes to the same bytes. The signature is made over the changed
-    // text, so it is correct.
+    // The test replaces this character by the next one of the base64url alphabet. The two
+    // characters differ only in the spare bits, so the payload decodes to the same bytes. The
+    // signature is made over the changed text, so it is correct.
     let spare = compact::encode(claims(&[("x", Some("1"))]));
     assert_ne!(spare.len() % 4, 0);
     let last = spare.chars().last().unwrap() as u8;
@@ -304,7 +304,7 @@ fn malformed_tokens_are_rejected() {
 
 #[test]
 fn longest_allowed_token_is_accepted() {
-    // The length of base64 text grows in steps. So the longest token that fits may be one character
+    // The length of base64 text grows in steps, so the longest token that fits can be one character
     // shorter than the limit.
     let policy = policy();
     let sized = |pad: usize| {

@@ -1,5 +1,4 @@
-//! Events: what the manager and the layers report to sinks, and that a faulty sink cannot harm a
-//! request.
+//! The events that the manager and the layers report to sinks. A faulty sink cannot harm a request.
 
 mod refusals;
 mod sinks;

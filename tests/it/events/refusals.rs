@@ -18,7 +18,7 @@ use crate::support::{OTHER_SECRET, SECRET, START, anonymous, bearer, builder, lo
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Rejected events as text: code, user and session.
+/// A sink that records each `Rejected` event as a text with the code, the user and the session.
 #[derive(Clone, Default)]
 struct Refusals(Arc<Mutex<Vec<String>>>);
 
@@ -52,7 +52,8 @@ fn scene() -> Scene {
 }
 
 impl Scene {
-    /// Stops the worker, which delivers all queued events, and returns the recorded events.
+    /// Stops the worker and returns the recorded events. The worker delivers all queued events
+    /// before it stops.
     async fn told(self) -> Vec<String> {
         self.stop.stop().await.unwrap();
         self.told.0.lock().unwrap().clone()
@@ -135,8 +136,8 @@ async fn authenticate_and_logout_emit_rejected_events() {
     scene.manager.authenticate(token).await.unwrap();
     scene.manager.logout(token).await.unwrap_err();
     scene.store.set(Mood::Answer);
-    // A logout with an expired token succeeds, and so does a second logout. Neither causes an
-    // event.
+    // A logout with an expired token succeeds, and so does a second logout. Neither logout causes a
+    // `Rejected` event.
     tokio::time::sleep(HOUR + Duration::from_secs(10)).await;
     scene.manager.authenticate(token).await.unwrap_err();
     scene.manager.logout(token).await.unwrap();

@@ -16,7 +16,8 @@ use crate::support::log::Log;
 use crate::support::valve::Valve;
 use crate::support::{anonymous, builder, user};
 
-/// The documented queue limits: for state changes, and for each other class of events.
+/// The documented limits of a sink's queues: first for state changes, then for each other class of
+/// events.
 const QUEUE: usize = 4_096;
 const SHORT_QUEUE: usize = 2_048;
 
@@ -35,8 +36,8 @@ async fn log_in(manager: &SessionManager, users: std::ops::Range<usize>) {
     }
 }
 
-/// Returns the events without the reports of dropped events, and the sum of the counts in the
-/// reports of this class.
+/// Returns all events except the reports of dropped events. Also returns how many events of this
+/// class were dropped, as the sum over these reports.
 fn without_reports(seen: &[String], class: &str) -> (Vec<String>, usize) {
     let report = |words: &String| words.strip_prefix("dropped ").map(str::to_owned);
     let count = |report: String| report.strip_prefix(class)?.trim().parse::<usize>().ok();
@@ -60,7 +61,7 @@ async fn requests_do_not_wait_while_one_sink_hangs_and_another_panics() {
     let settings = builder()
         .event_sink(valve.clone())
         .event_sink(move |_: &Event| {
-            // It panics only in each 100th call, because the panic hook prints every panic.
+            // This sink panics only in every 100th call, because the panic hook prints every panic.
             assert!(
                 !counted.fetch_add(1, Ordering::Relaxed).is_multiple_of(100),
                 "this sink panics on purpose"
@@ -115,7 +116,7 @@ async fn events_over_the_queue_limit_are_dropped_counted_and_logged_once_per_bur
         valve.hold();
         log_in(&manager, 0..1).await;
         valve.wait_held();
-        // The event that the sink holds is no longer in the queue.
+        // The event that the sink is handling is no longer in the queue.
         log_in(&manager, 1..QUEUE + 1).await;
         assert_eq!((figures.one(DROPPED), told()), (0.0, round - 1));
         log_in(&manager, QUEUE + 1..QUEUE + 51).await;
@@ -147,7 +148,7 @@ async fn revocation_events_are_not_dropped_under_a_flood_of_bad_tokens() {
         sessions.push(manager.create(new).await.unwrap().session);
     }
     valve.wait_for(10);
-    // A slow sink: it still handles one bad token while the others arrive.
+    // A slow sink: it is still handling the event of one bad token while the other events arrive.
     valve.hold();
     manager.authenticate("x").await.unwrap_err();
     valve.wait_held();
@@ -167,7 +168,7 @@ async fn revocation_events_are_not_dropped_under_a_flood_of_bad_tokens() {
 
     let (seen, dropped) = without_reports(&valve.seen()[10..], "other");
     assert_eq!(dropped, 8_000 - SHORT_QUEUE);
-    // State changes are delivered before all other queued events, in order.
+    // State changes are delivered in order, before all other queued events.
     assert_eq!(seen[0], "rejected");
     let revoked: Vec<_> = (0..10).map(|number| format!("revoked u{number}")).collect();
     assert_eq!(seen[1..11], revoked);
@@ -204,7 +205,7 @@ async fn stop_and_drop_of_the_manager_deliver_queued_events() {
         if by_stop {
             worker.start().stop().await.unwrap();
         } else {
-            // A session that the caller still holds does not delay the worker's end.
+            // A session that the caller still holds does not delay the end of the worker.
             drop(manager);
             worker.run().await;
         }
@@ -226,7 +227,7 @@ async fn stop_waits_one_second_for_a_hanging_sink_and_serves_the_other_sinks() {
     let asked = Instant::now();
     background.stop().await.unwrap();
     let waited = asked.elapsed();
-    // `stop` returned, so it does not wait for a hanging sink without a limit.
+    // `stop` has returned although the sink hangs, so its wait has a limit.
     assert!(waited >= Duration::from_secs(1), "{waited:?}");
     assert_eq!(calm.seen(), created(0..3));
     assert!(valve.seen().is_empty());
@@ -249,7 +250,7 @@ async fn aborted_worker_task_loses_no_event() {
     assert_eq!(valve.seen(), created(0..20));
 }
 
-/// A sink that hands over its own data when it is dropped.
+/// A sink that copies its events into `book` when it is dropped.
 struct Trail {
     users: Mutex<Vec<String>>,
     book: Arc<Mutex<Vec<String>>>,

@@ -1,5 +1,5 @@
-//! Requests that must read for themselves do not join another request's read: neither an earlier
-//! read nor one at the same time.
+//! Some requests must read the session themselves. Such a request does not join another request's
+//! read, whether that read started earlier or at the same time.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -39,15 +39,15 @@ async fn revision(request: Request<String>) -> Result<Response<String>, Infallib
     Ok(Response::new(session.revision().to_string()))
 }
 
-/// A request whose held answer is outdated.
+/// A request whose answer the server still holds back. The answer is outdated.
 struct Overtaken {
     early: JoinHandle<Option<u64>>,
     held: Held,
     answer: Vec<u8>,
 }
 
-/// Starts a request that reads a session, holds the answer back, and changes the session. The
-/// request has received neither the answer nor an invalidation.
+/// Starts a request that reads a session, holds back the answer to the read, and then changes the
+/// session. At the end, the request has received neither the answer nor an invalidation.
 async fn overtaken(world: &mut World, lane: Lane, shown: &Shown, ask: Ask) -> Overtaken {
     world.fake.hold(lane, "HGET");
     let early = ask(world, shown);
@@ -64,7 +64,7 @@ async fn request_after_the_lease_lapsed_does_not_join_an_earlier_read() {
     let shown = world.login("jeju").await;
     let Overtaken { early, held, answer } =
         overtaken(&mut world, Lane::Link, &shown, request).await;
-    // Heartbeats wait behind the held answer, and no new connection is trusted.
+    // Heartbeats wait behind the held answer, and the manager does not trust any new connection.
     world.fake.behave(|manners| manners.link_role = Some("slave"));
     world.reaches(NearCacheState::Connecting).await;
 
@@ -117,7 +117,8 @@ async fn pool_read_does_not_join_a_read_from_before_the_request() {
         let shown = world.login("jeju").await;
         let Overtaken { early, held, answer } =
             overtaken(&mut world, Lane::Pool, &shown, ask).await;
-        // The reads of the late requests wait on the only connection, behind the first read.
+        // The reads of the late requests wait behind the first read, because the pool has only one
+        // connection.
         let late = [ask(&world, &shown), ask(&world, &shown)];
         tokio::task::yield_now().await;
         held.send(&[&answer]);

@@ -1,4 +1,4 @@
-//! A session changes at every step of a read that fills the near cache.
+//! A session changes at each step of a read that fills the near cache.
 
 use tokio::spawn;
 use tower_session_auth::{RevokeReason, SessionId, UserId};
@@ -10,14 +10,16 @@ use crate::support::wait::until;
 /// The step of the read at which the change happens.
 #[derive(Clone, Copy, Debug)]
 enum At {
-    /// The command was sent and is not executed yet. The message arrives first.
+    /// The server has received the command and has not executed it yet. The message about the
+    /// change arrives before the answer.
     BeforeRead,
-    /// The command was executed. Its answer arrives after the message.
+    /// The server has executed the command. The answer arrives after the message about the change.
     BeforeAnswer,
-    /// The command was executed. The message and the answer arrive in one write, the message first.
+    /// The server has executed the command. The message and the answer arrive in one write, first
+    /// the message and then the answer.
     MessageAndAnswer,
-    /// The answer and the message arrive in one write, the answer first. Both have arrived before
-    /// the request continues.
+    /// The answer and the message arrive in one write, first the answer and then the message. Both
+    /// have arrived before the request continues.
     AnswerAndMessage,
     /// The request has finished.
     AfterAnswer,
@@ -29,7 +31,7 @@ enum Told {
     OfUser,
     /// An invalidation of all keys, as after `FLUSHALL`.
     OfAll,
-    /// No message: the connection is closed.
+    /// No message arrives, because the server closes the connection.
     Lost,
 }
 
@@ -76,8 +78,8 @@ impl World {
 async fn check_change_at(at: At, told: Told, change: Change) {
     let mut world = World::coherent(LONG).await;
     let (shown, other) = (world.login("jeju").await, world.login("jeju").await);
-    // The invalidation connection must have read the key, or Redis sends no message. Here it read
-    // the same user's other session.
+    // Redis sends a message about a key only after the invalidation connection has read this key.
+    // Here it read the other session of the same user.
     world.recovers(&other).await;
 
     let before = world.figures().invalidations;
@@ -137,7 +139,8 @@ async fn check_change_at(at: At, told: Told, change: Change) {
         }
         At::BeforeRead => assert_eq!(answer, new),
         At::AfterAnswer => assert_eq!(answer, old),
-        // The read was executed before the change, unless the request read once more over the pool.
+        // The read was executed before the change. If the request has read the session once more
+        // over the pool, it can also see the change.
         _ => assert!(answer == old || answer == new),
     }
     world.knows(told, before).await;
@@ -146,7 +149,7 @@ async fn check_change_at(at: At, told: Told, change: Change) {
     world.recovers(&other).await;
 }
 
-/// Runs every step and every change for one kind of message.
+/// Runs all combinations of a step and a change for one kind of message.
 async fn check_every_step(told: Told) {
     for at in [
         At::BeforeRead,
@@ -224,7 +227,7 @@ async fn request_after_an_invalidation_does_not_join_an_earlier_read() {
     world.fake.push(&world.fake.news_of("jeju"));
     world.is_told(1).await;
     let late = [request(), request()];
-    // The late requests wait for the first read, or will find that it has finished.
+    // The late requests either wait for the first read or find later that it has finished.
     tokio::task::yield_now().await;
     assert_eq!(world.reads(), 1);
     first.send(&[&answer]);
@@ -232,8 +235,8 @@ async fn request_after_an_invalidation_does_not_join_an_earlier_read() {
 
     let second = world.fake.held().await;
     let answer = second.execute();
-    // The server sends one more message. The second read began after the late requests, so they may
-    // use its answer, whatever arrives later.
+    // The server sends one more message. The second read began after the late requests. They may
+    // therefore use its answer, whatever messages arrive later.
     world.fake.update(&shown.user, &shown.sid);
     world.fake.push(&world.fake.news_of("jeju"));
     world.is_told(2).await;
@@ -296,7 +299,8 @@ async fn invalidation_of_one_user_keeps_the_cache_entries_of_others() {
     for other in &others {
         assert_eq!(world.says(other).await, Some(1));
     }
-    // Two users share a generation counter with a probability of 1 in 65,536.
+    // Each of the other users shares the changed generation counter with a probability of 1 in
+    // 65,536. The session of such a user is read once more.
     assert!(world.reads() <= reads + 1);
     world.recovers(&shown).await;
 }

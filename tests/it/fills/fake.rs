@@ -1,5 +1,5 @@
-//! A fake Redis server: real connections, RESP3, and the commands that the store sends. The test
-//! decides when each answer and each push is sent.
+//! A fake Redis server. It has real connections, speaks RESP3, and supports the commands that the
+//! store sends. The test decides when the server sends each answer and each push.
 
 mod commands;
 
@@ -31,13 +31,14 @@ pub(crate) enum Lane {
 #[derive(Clone, Copy)]
 pub(crate) struct Manners {
     pub(crate) role: &'static str,
-    /// The role that it reports on invalidation connections, if that differs from `role`.
+    /// The role that the server reports on invalidation connections, if that role differs from
+    /// `role`.
     pub(crate) link_role: Option<&'static str>,
-    /// The error that it sends for `HELLO 3` on a new connection, if any.
+    /// The error with which the server answers `HELLO 3` on a new connection, if any.
     pub(crate) refusal: Option<&'static str>,
     /// The answer to `CLIENT TRACKING`.
     pub(crate) tracking: &'static str,
-    /// Whether it sends invalidations of the probe key.
+    /// Whether the server sends invalidations of the probe key.
     pub(crate) tells_canary: bool,
 }
 
@@ -58,7 +59,8 @@ struct State {
     texts: HashMap<String, String>,
     connections: Vec<Arc<Connection>>,
     manners: Manners,
-    /// The command that waits for the test, and its kind of connection.
+    /// The kind of connection and the name of the commands that the server holds until the test
+    /// continues.
     hold: Option<(Lane, &'static str)>,
     asked: HashMap<(Lane, String), usize>,
 }
@@ -70,7 +72,8 @@ struct Connection {
     tracked: Mutex<HashSet<String>>,
 }
 
-/// A command that was received and not executed. Later commands on its connection wait.
+/// A command that the server has received and not executed yet. Later commands on the same
+/// connection wait for it.
 pub(crate) struct Held {
     server: Arc<Server>,
     connection: Arc<Connection>,
@@ -129,7 +132,7 @@ impl Fake {
         change(&mut self.server.state().manners);
     }
 
-    /// Holds commands of this name from now on.
+    /// From now on, holds each command of this name on this kind of connection.
     pub(crate) fn hold(&self, lane: Lane, name: &'static str) {
         self.server.state().hold = Some((lane, name));
     }
@@ -146,7 +149,8 @@ impl Fake {
             .unwrap()
     }
 
-    /// The number of received commands of this name. `CLIENT` is counted by all of its words.
+    /// The number of received commands of this name. For `CLIENT`, the name includes all words of
+    /// the command.
     pub(crate) fn asked(&self, lane: Lane, name: &str) -> usize {
         self.server.state().asked.get(&(lane, name.to_owned())).copied().unwrap_or(0)
     }
@@ -157,7 +161,7 @@ impl Fake {
         record.split(' ').nth(1)?.parse().ok()
     }
 
-    /// Increases the revision of a session as an update does, without an invalidation.
+    /// Increases the revision of a session as an update does, but sends no invalidation.
     pub(crate) fn update(&self, user: &str, sid: &str) {
         let next = self.revision(user, sid).unwrap() + 1;
         let mut state = self.server.state();
@@ -167,12 +171,13 @@ impl Fake {
         *record = words.join(" ");
     }
 
-    /// Removes a session as an operator does, without an invalidation.
+    /// Removes a session as an operator does, but sends no invalidation.
     pub(crate) fn end(&self, user: &str, sid: &str) {
         self.server.state().hashes.get_mut(&live(user)).unwrap().remove(sid);
     }
 
-    /// The invalidation of a user's sessions. The invalidation connection must have read them.
+    /// The invalidation of a user's sessions. The invalidation connection must have read these
+    /// sessions before.
     pub(crate) fn news_of(&self, user: &str) -> Vec<u8> {
         let was_read = self.link().tracked.lock().unwrap().remove(&live(user));
         assert!(was_read, "the invalidation connection has read the key since the last message");
@@ -219,7 +224,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
 
 async fn serve(server: Arc<Server>, connection: Arc<Connection>, mut reader: BufReader<TcpStream>) {
     while let Some(words) = command(&mut reader).await {
-        // Commands that were received before the close are not executed.
+        // The server does not execute commands that it received before the connection was closed.
         if *connection.is_closed.lock().unwrap() {
             return;
         }
@@ -266,14 +271,15 @@ impl Connection {
     }
 
     fn write(&self, bytes: &[u8]) {
-        // A write to a closed connection may fail. What the tests send fits into the socket buffer.
+        // A write to a closed connection is allowed to fail. All data of the tests fits into the
+        // socket buffer.
         drop((&self.socket).write_all(bytes));
     }
 
     fn close(&self) {
         *self.is_closed.lock().unwrap() = true;
         self.tracked.lock().unwrap().clear();
-        // The peer may have closed it already.
+        // The peer may already have closed the connection.
         drop(self.socket.shutdown(Shutdown::Both));
     }
 

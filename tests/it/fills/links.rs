@@ -1,5 +1,5 @@
-//! The invalidation connection at every step of its life. The manager trusts it only while every
-//! check holds, and serves requests in any case.
+//! The invalidation connection at each step of its life. The manager trusts the connection only
+//! while every check succeeds. In any case, the manager serves requests.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,8 @@ use crate::fills::world::{LONG, MIDDLING, Shown, World};
 use crate::support::log::Log;
 use crate::support::wait::{skip, until};
 
-/// Long compared with a scheduling delay on a loaded machine, and short enough for a test to wait
-/// for heartbeats.
+/// Long compared with a scheduling delay on a loaded machine, but short enough for a test that
+/// waits for heartbeats.
 const SHORT: Duration = Duration::from_secs(5);
 
 /// The command that turns a connection into an invalidation connection.
@@ -45,14 +45,14 @@ async fn connection_without_heartbeat_answers_is_not_trusted_beyond_its_lease() 
     world.recovers(&shown).await;
     world.fake.hold(Lane::Link, "HELLO");
     let beat = world.fake.held().await;
-    // The server sends no invalidation: the connection hangs.
+    // The connection hangs, so the server sends no invalidation.
     world.fake.update(&shown.user, &shown.sid);
     world.reaches(NearCacheState::Connecting).await;
     let asked = world.fake.asked(Lane::Link, "HGET");
     assert_eq!(world.says(&shown).await, Some(2));
     assert_eq!(world.fake.asked(Lane::Link, "HGET"), asked, "the request read over the pool");
     world.loses_its_link().await;
-    // An answer after the lease does not make the connection trusted again.
+    // An answer that arrives after the lease does not make the connection trusted again.
     world.fake.hold_nothing();
     let answer = beat.execute();
     beat.send(&[&answer]);
@@ -61,11 +61,12 @@ async fn connection_without_heartbeat_answers_is_not_trusted_beyond_its_lease() 
     world.is_coherent().await;
 }
 
-/// The delay of a heartbeat's answer, and the lease.
+/// How long the test delays the answer to a heartbeat, and the lease.
 const SLOW: Duration = Duration::from_millis(1_800);
 const LEASE: Duration = Duration::from_secs(2);
 
-/// `number` is 0 for the heartbeat that makes the connection trusted, and 1 for the one after it.
+/// Delays the answer to one heartbeat. `number` is 0 for the heartbeat that makes the connection
+/// trusted, and 1 for the next heartbeat.
 async fn check_slow_heartbeat(number: usize) {
     let fake = Fake::start().await;
     fake.hold(Lane::Link, "HELLO");
@@ -82,7 +83,8 @@ async fn check_slow_heartbeat(number: usize) {
     beat.send(&[&answer]);
     // The next heartbeat is not answered, so only the lease of the slow heartbeat counts.
     let _next = world.fake.held().await;
-    // The time is read before the state, so a delay of this machine does not matter.
+    // The test reads the time before the state. A delay of this machine can therefore only make the
+    // measured time shorter.
     let mut trusted = Duration::ZERO;
     until("the lease ends", async || {
         let asked = sent_before.elapsed();
@@ -130,7 +132,7 @@ async fn server_without_a_role_is_used_and_logged_once() {
     let world = with_manners(|manners| manners.role = "", SHORT).await;
     let shown = world.login("jeju").await;
     world.recovers(&shown).await;
-    // Each new connection asks for the role, and each connection in use asks once a second.
+    // Each new connection asks for the role. Each connection in use asks for it once per second.
     let asked = world.fake.asked(Lane::Pool, "HELLO");
     until("the pool has asked for the role more than four more times", async || {
         world.fake.asked(Lane::Pool, "HELLO") > asked + 4
@@ -169,8 +171,8 @@ async fn connection_without_an_invalidation_of_the_probe_key_is_never_trusted() 
 async fn connection_is_dropped_when_invalidations_of_the_probe_key_stop() {
     let world = World::coherent(SHORT).await;
     let shown = world.login("jeju").await;
-    // The manager writes the probe key to become coherent, and with the first heartbeat. From then
-    // on it only writes the probe key again.
+    // The manager writes the probe key two times at the start: to become coherent, and with the
+    // first heartbeat. After these two writes, it only repeats the write.
     let sung = || world.fake.asked(Lane::Pool, "PROBE");
     until("two probe keys are written", async || sung() >= 2).await;
     let (sung_before, beats) = (sung(), world.fake.asked(Lane::Link, "HELLO"));
@@ -205,16 +207,16 @@ async fn server_that_refuses_tracking_is_read_for_each_request_and_logged_once()
     }
 }
 
-/// A feature that a server may refuse. Without the feature, the server cannot send invalidations.
+/// A feature that a server may refuse. A server that refuses it cannot send invalidations.
 #[derive(Clone, Copy, Debug)]
 enum Refuses {
     Tracking,
-    /// Refused on new connections only. Existing connections continue.
+    /// The server refuses RESP3 on new connections only. Existing connections continue to work.
     Resp3,
 }
 
 impl Refuses {
-    /// The command that each attempt sends once.
+    /// The command that the manager sends once in each attempt.
     fn asked(self) -> &'static str {
         match self {
             Self::Tracking => TRACKING,
@@ -231,9 +233,10 @@ impl Refuses {
 }
 
 impl World {
-    /// Lets a minute pass, after which a refused connection is tried again.
+    /// Lets slightly more than a minute pass. After a minute, the manager tries a refused
+    /// connection again.
     async fn pass_a_minute(&self, shown: &Shown) {
-        // The steps are short compared with any timeout, and each request is answered before the
+        // Each step is short compared with any timeout, and each request is answered before the
         // next step.
         for _ in 0..13 {
             skip(Duration::from_secs(5)).await;
@@ -242,14 +245,16 @@ impl World {
     }
 }
 
-/// The server refuses on a live manager, refuses each retry, accepts again, and refuses once more.
+/// The server refuses the feature while a manager is running, and refuses each further attempt.
+/// Then it accepts the feature, and later refuses it once more.
 async fn check_refusal_is_logged_once(refuses: Refuses) {
     let log = Log::default();
     let _captured = log.capture();
     let told = || log.text().matches("redis refuses invalidations").count();
     let world = World::coherent(LONG).await;
     let shown = world.login("jeju").await;
-    // The diagnosis opens its own connection, which must not be counted as an attempt.
+    // The diagnosis opens its own connection. The test must not count it as an attempt of the
+    // manager.
     let diagnosed = "CLIENT TRACKING ON OPTIN";
     until("the diagnosis has run", async || world.fake.asked(Lane::Pool, diagnosed) == 1).await;
     world.fake.behave(|manners| refuses.refuse(manners));
@@ -293,7 +298,7 @@ async fn refused_resp3_is_logged_once_despite_retries() {
 async fn connection_that_is_closed_at_any_step_of_its_setup_is_set_up_again() {
     for step in ["HELLO", TRACKING, "GET"] {
         let fake = Fake::start().await;
-        // Before a connection tracks keys, the fake server counts it as part of the pool.
+        // The fake server counts a connection as part of the pool until the connection tracks keys.
         let lane = if step == "GET" { Lane::Link } else { Lane::Pool };
         fake.hold(lane, step);
         let mut world = World::beside(fake, LONG);
@@ -336,7 +341,7 @@ async fn read_falls_back_to_the_pool_after_a_timeout_and_is_not_cached() {
     world.is_coherent().await;
     let shown = world.login("jeju").await;
     world.fake.hold(Lane::Link, "HGET");
-    // Half of the timeout is available for the invalidation connection.
+    // The read may wait on the invalidation connection for at most half of the timeout.
     assert_eq!(world.says(&shown).await, Some(1));
     let read = world.fake.held().await;
     assert_eq!(

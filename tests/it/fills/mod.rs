@@ -1,5 +1,5 @@
-//! Fills of the near cache while the session changes, at every step. A fake Redis server holds back
-//! each answer and each message.
+//! The near cache is filled while the session changes, at each step of the read. A fake Redis
+//! server holds back each answer and each message.
 
 mod alone;
 mod changes;

@@ -1,4 +1,4 @@
-//! What this process does or knows by itself, while Redis sends no invalidation.
+//! Changes that this process makes or notices without an invalidation from Redis.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ async fn session_revoked_for_refresh_token_reuse_is_rejected_before_any_invalida
     assert_eq!(world.figures().invalidations, 0, "redis has sent no invalidation");
 }
 
-/// Answers with the session's revision.
+/// Returns the session's revision in the response.
 async fn revision(request: Request<String>) -> Result<Response<u64>, Infallible> {
     Ok(Response::new(request.extensions().get::<Session>().unwrap().revision()))
 }
@@ -210,7 +210,7 @@ async fn reason_of_a_revocation_is_read_again_after_a_failed_read() {
     let give_up = Instant::now() + PATIENCE;
     let refused = loop {
         let refused = world.manager.authenticate(&shown.token).await.unwrap_err();
-        // After the timeout the store client rejects requests for a moment.
+        // After the timeout, the store client rejects requests for a short time.
         if refused.kind() != AuthErrorKind::StoreUnavailable {
             break refused;
         }

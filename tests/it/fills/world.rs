@@ -11,11 +11,11 @@ use crate::fills::fake::{Fake, Lane};
 use crate::support::wait::until;
 use crate::support::{builder, login};
 
-/// A lease so long that no heartbeat is sent while a command is held.
+/// The lease is so long that the manager sends no heartbeat while the test holds a command.
 pub(crate) const LONG: Duration = Duration::from_secs(10);
 
-/// Long compared with a scheduling delay on a loaded machine, and short enough for a test to wait
-/// for it.
+/// Long compared with a scheduling delay on a loaded machine, but short enough for a test that
+/// waits for its end.
 pub(crate) const MIDDLING: Duration = Duration::from_secs(3);
 
 pub(crate) struct World {
@@ -41,13 +41,13 @@ impl World {
         Self::hurried(fake, lease, Duration::from_secs(10))
     }
 
-    /// Connects to the server with `limit` as the timeout of the store.
+    /// Connects to the server. The timeout of the store is `limit`.
     pub(crate) fn hurried(fake: Fake, lease: Duration, limit: Duration) -> Self {
         Self::built(fake, lease, limit, |builder| builder)
     }
 
-    /// Builds a manager with other settings and waits until its invalidation connection is
-    /// coherent.
+    /// Builds a manager with changed settings and waits until the manager's invalidation connection
+    /// is coherent.
     pub(crate) async fn coherent_with(
         change: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
     ) -> Self {
@@ -127,8 +127,8 @@ impl World {
         .await;
     }
 
-    /// Checks that the manager's answer matches the server, and that a second request is a cache
-    /// hit without a read.
+    /// Checks that the manager's answer matches the server. Then checks that a second request is a
+    /// cache hit, which causes no read.
     pub(crate) async fn recovers(&self, shown: &Shown) {
         self.is_coherent().await;
         assert_eq!(self.says(shown).await, self.truth(shown));

@@ -1,4 +1,4 @@
-//! A session changes while its token stays the same: guards see the change with the next request.
+//! A session changes while its token stays the same. Guards see the change on the next request.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ const LET_IN: &str = "";
 const ROLE: &str = "insufficient_scope";
 const STEP_UP: &str = "insufficient_user_authentication";
 
-/// Sends a request through each guard: role, age, class and methods. Returns an empty text if the
-/// guard let it in, else the code of the refusal.
+/// Sends a request through each guard: role, age, class and methods. For each guard, returns an
+/// empty text if the guard let the request in, and the error code otherwise.
 async fn verdicts(manager: &SessionManager, token: &str) -> [String; 4] {
     let layer = || ServiceBuilder::new().layer(SessionAuthLayer::new(manager.clone()));
     let inner = Inner::default().service();
@@ -46,7 +46,7 @@ async fn reauthentication_satisfies_the_guards_without_a_new_login() {
     let other = facts.login(&manager, ()).await.access_token;
     assert_eq!(verdicts(&manager, &token).await, [LET_IN, STEP_UP, STEP_UP, STEP_UP]);
 
-    // The login is recent now, and not stronger than before.
+    // The login is now recent, but not stronger than before.
     let (user, id) = (session.user_id(), session.id());
     manager.reauthenticate(user, id, Some("loa1"), &["pwd"]).await.unwrap();
     assert_eq!(verdicts(&manager, &token).await, [LET_IN, LET_IN, STEP_UP, STEP_UP]);
@@ -69,7 +69,7 @@ async fn reauthentication_satisfies_the_guards_without_a_new_login() {
     assert_eq!(verdicts(&manager, &token).await, [LET_IN, LET_IN, STEP_UP, STEP_UP]);
 }
 
-/// One process changes sessions, and another process sees the change with the next request.
+/// One process changes a session, and another process sees the change on the next request.
 async fn check_changes_of_another_process(store: impl SessionStore + Clone) {
     let process = || builder().store(store.clone()).store_timeout(PATIENCE).build().unwrap().0;
     let (here, there) = (process(), process());

@@ -68,7 +68,7 @@ async fn guard_protects_only_its_own_route() {
         ("DELETE", "/users", [(401, missing), (403, scope), (200, "deleted")]),
         ("GET", "/password", [(200, "hint"), (200, "hint"), (200, "hint")]),
         ("DELETE", "/password", [(401, missing), (200, "gone"), (200, "gone")]),
-        // A guard does not answer for paths without a route.
+        // A guard does not answer requests to paths without a route.
         ("GET", "/nowhere", [(404, ""), (404, ""), (404, "")]),
     ] {
         let callers = [(None, nobody), (Some(&*tokens[0]), user), (Some(&*tokens[1]), admin)];
@@ -99,7 +99,7 @@ async fn handler_behind_a_guard_gets_the_session_with_its_data() {
 async fn guard_outside_of_the_layer_rejects_all_requests() {
     let (manager, _worker) = manager_of::<()>();
     let token = Facts { role: Some("admin"), ..Facts::default() }.login(&manager, ()).await;
-    // In axum the layer that is added last is the outermost. Here that is the guard.
+    // In axum, the layer that is added last is the outermost one. Here the guard is added last.
     let wrong = Router::new()
         .route("/", get(async || "opened"))
         .layer(SessionAuthLayer::new(manager))

@@ -1,5 +1,5 @@
-//! Guards: each guard lets a matching session in, refuses any other as documented, and rejects
-//! every request that passed no layer.
+//! Each guard lets a matching session in and refuses any other session as documented. Each guard
+//! rejects every request that has passed no layer.
 
 mod changes;
 mod conditions;
@@ -52,7 +52,7 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// Logs in with these properties, and then advances the paused clock by `age`.
+    /// Logs in with these properties. Then advances the paused clock by `age`.
     pub(crate) async fn login<D: SessionData>(
         self,
         manager: &SessionManager<D>,
@@ -125,8 +125,8 @@ struct Refusal(u16, AuthErrorKind, Option<&'static str>, &'static str);
 const ANONYMOUS: Refusal =
     Refusal(401, AuthErrorKind::MissingToken, Some("Bearer"), "Not authenticated");
 
-/// Checks everything that a client and an outer layer see of a refusal. Returns the body's
-/// `request_id`.
+/// Checks everything that a client and an outer layer see of a refusal. Returns the `request_id` in
+/// the body.
 fn assert_refused(response: &Response<String>, expected: Refusal, row: &str) -> Option<String> {
     let Refusal(status, kind, challenge, detail) = expected;
     assert_eq!(response.status(), status, "{row}");
@@ -163,7 +163,8 @@ fn assert_no_layer(response: &Response<String>, log: &Log, data_type: &str, row:
     }
 }
 
-/// A guard, a session that it lets in, a session that it refuses, and the refusal.
+/// One guard of the table, with a session that it lets in, a session that it refuses, and the
+/// refusal.
 struct Row<G, C> {
     name: &'static str,
     guard: G,
@@ -233,7 +234,7 @@ impl<G: AnyGuard, C: AnyGuard> Row<G, C> {
             let response = alone.clone().oneshot(request).await.unwrap();
             assert_no_layer(&response, &log, "()", self.name);
         }
-        // A guard outside of the layer finds no session either.
+        // A guard that wraps the layer finds no session either, because it runs before the layer.
         let layer = SessionAuthLayer::new(manager);
         let outside = self.guard.layer(BoxCloneSyncService::new(layer.layer(inner.service())));
         let response = outside.oneshot(bearer(&token)).await.unwrap();

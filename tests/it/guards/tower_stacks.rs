@@ -148,7 +148,7 @@ async fn on_reject_replaces_the_response_and_keeps_the_typed_error() {
             "/tea insufficient_user_authentication loa3+loa2",
             AuthErrorKind::InsufficientUserAuthentication,
         ),
-        // The closure also answers a request that passed no layer.
+        // The closure also creates the response to a request that has passed no layer.
         (request(None), "/tea internal ", AuthErrorKind::NoLayer),
     ] {
         let response = guard.layer(inner.service()).oneshot(request).await.unwrap();
@@ -156,7 +156,7 @@ async fn on_reject_replaces_the_response_and_keeps_the_typed_error() {
         let error = response.extensions().get::<AuthError>().unwrap();
         assert_eq!(error.kind(), kind, "the response carries the typed error");
     }
-    // The data type may be set after the closure.
+    // A guard's data type may also be set after its closure.
     let cart = RequireRole::new("admin").on_reject(answer).data::<crate::guards::Cart>();
     let response = cart.layer(inner.service()).oneshot(request(Some(&user))).await.unwrap();
     assert_eq!(response.body(), "/tea internal ");

@@ -1,5 +1,5 @@
-//! The place of a token in a request: one `Authorization` field with the scheme `Bearer`, and
-//! nothing else.
+//! The place of a token in a request. Only one `Authorization` field with the scheme `Bearer` is
+//! accepted.
 
 use http::{HeaderValue, Request};
 

@@ -1,5 +1,5 @@
-//! The payload of a token: the value of each claim, duplicate names, and the JSON syntax. Time
-//! claims are tested in `times`.
+//! The payload of a token: the value of each claim, duplicate names, and the JSON syntax. The tests
+//! of the time claims are in `times`.
 
 use crate::hostile::{As, GONE, INVALID, No, Outcome, Stage, and, header};
 use crate::support::SECRET;

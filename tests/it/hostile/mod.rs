@@ -1,5 +1,5 @@
-//! Forged and malformed requests, as a client sees the response. Each request is correct except for
-//! what its row names.
+//! Forged and malformed requests, and the responses that a client receives. Each request has only
+//! the fault that its row names, and is correct otherwise.
 
 mod authorization;
 mod claims;
@@ -25,7 +25,7 @@ use tower_session_auth::{Session, SessionAuthLayer, SessionId, SessionManager};
 use crate::support::forge::{forge, object};
 use crate::support::{SECRET, START, bearer, builder, login};
 
-/// The time of the clock in seconds, as claims contain it.
+/// The clock's time in seconds, the unit of time claims.
 const NOW: i64 = 1_893_456_000;
 
 /// A refusal with its exact texts.
@@ -58,7 +58,8 @@ const GONE: Answer = Answer {
     ..INVALID
 };
 
-/// The outcome of a request: it is let in as this user (`nobody` without a session), or refused.
+/// The outcome of a request. Either the request is let in as this user, or it is refused. Without a
+/// session, the user is `nobody`.
 #[derive(Clone, Copy, Debug)]
 enum Outcome {
     As(&'static str),
@@ -67,7 +68,8 @@ enum Outcome {
 
 use Outcome::{As, No};
 
-/// A layer over a store in which `jeju` has a live session. Clones of the clock share its time.
+/// A layer over a store in which the user `jeju` has a live session. All clones of the clock share
+/// one time.
 struct Stage {
     manager: SessionManager,
     clock: ManualClock,
@@ -104,7 +106,7 @@ impl Stage {
         Self { optional: true, ..self }
     }
 
-    /// Valid claims of the live session, with changes.
+    /// The claims of a valid token for the live session, with these changes.
     fn claims(&self, changes: &[(&str, Option<&str>)]) -> String {
         let (sid, now, exp) =
             (format!("\"{}\"", self.session), NOW.to_string(), (NOW + 600).to_string());
@@ -131,8 +133,8 @@ impl Stage {
         forge(&header(&[]), &self.claims(&[(name, value)]), SECRET)
     }
 
-    /// Sends a request through the layer and checks the whole response. No part of the token may
-    /// appear in it.
+    /// Sends a request through the layer and checks the whole response. The response must not
+    /// contain any part of the token.
     async fn expect(&self, row: &str, request: Request<String>, expected: Outcome) {
         let shown: Vec<Vec<u8>> = request
             .headers()
@@ -189,12 +191,12 @@ impl Stage {
     }
 }
 
-/// A valid header, with changes.
+/// The header of a valid token, with these changes.
 fn header(changes: &[(&str, Option<&str>)]) -> String {
     object(&[("alg", "\"HS256\""), ("typ", "\"at+jwt\""), ("kid", "\"k1\"")], changes)
 }
 
-/// Appends these members to the JSON object.
+/// Adds these members at the end of the JSON object.
 fn and(object: &str, more: &str) -> String {
     format!("{},{more}}}", object.strip_suffix('}').unwrap())
 }

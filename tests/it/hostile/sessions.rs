@@ -43,7 +43,7 @@ async fn correctly_signed_token_without_a_live_session_is_rejected() {
     }
     stage.expect_token("the user's other session", &stage.token, As("jeju")).await;
 
-    // The token outlives the session, which expires after an hour without use.
+    // The token outlives the session, which expires after an hour without a request.
     let token = stage.with_claim("exp", Some(&(NOW + 7_200).to_string()));
     stage.clock.advance(Duration::from_secs(3_600));
     stage.expect_token("idle for too long", &token, No(GONE)).await;

@@ -1,4 +1,4 @@
-//! The form of a token before its content is read: parts, characters and length.
+//! The form of a token, which is checked before its content: parts, characters and length.
 
 use crate::hostile::{As, INVALID, No, Stage, and, header};
 use crate::support::SECRET;
@@ -58,7 +58,8 @@ async fn token_without_exactly_three_parts_is_rejected() {
 #[tokio::test]
 async fn only_canonical_base64url_is_accepted() {
     let stage = Stage::new().await;
-    // Parts of every length modulo three, with characters that differ between base64 and base64url.
+    // Creates parts of every length modulo three. Their characters include those that differ
+    // between base64 and base64url.
     let padded = |name, pad: usize| format!(r#""{name}":"{}""#, "?>~".repeat(9) + &"x".repeat(pad));
     let spelled = |object: &str, wanted: usize| {
         let mut parts = (0..3).map(|pad| segment(and(object, &padded("x", pad))));
@@ -92,7 +93,8 @@ async fn only_canonical_base64url_is_accepted() {
             stage.expect_token(&format!("{row}, {wanted}"), &token, No(INVALID)).await;
         }
     }
-    // Tries claims until the signature contains a character that differs.
+    // Tries different claims until the signature contains a character that differs between base64
+    // and base64url.
     let (token, standard) = (0..)
         .map(|n| stage.with_claim("n", Some(&n.to_string())))
         .find_map(|token| {

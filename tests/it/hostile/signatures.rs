@@ -1,5 +1,5 @@
-//! The signature of a token: no algorithm, the wrong kind of key, a removed key, or a wrong
-//! signature.
+//! The signature of a token, for four faults: the algorithm `none`, the wrong kind of key, a
+//! removed key, and a wrong signature.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

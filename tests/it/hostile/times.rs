@@ -1,4 +1,5 @@
-//! The time claims of a token: which values are valid, and the exact millisecond of expiry.
+//! The time claims of a token: the valid values, and the exact millisecond at which a token
+//! expires.
 
 use std::time::Duration;
 
@@ -82,7 +83,7 @@ async fn token_expires_exactly_at_exp_plus_leeway() {
             stage.clock.set(Timestamp::from_millis((NOW + 100) * 1_000 + after));
             let row = format!("leeway {leeway} s, {after} ms after exp");
             stage.expect_token(&row, &token, expected).await;
-            // The answer says that the token has expired only if all other claims are valid.
+            // The response reports an expired token only if all other claims are valid.
             stage.expect_token(&format!("{row}, another audience"), &bad, No(INVALID)).await;
         }
         for (claim, ahead, expected) in [

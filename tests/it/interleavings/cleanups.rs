@@ -1,4 +1,4 @@
-//! Cleanup, list and scan together with touches, logins and expiry, in every order.
+//! Cleanups, lists and scans together with touches, logins and expiry, in every order.
 
 use std::time::Duration;
 
@@ -17,22 +17,23 @@ enum Act {
     List,
     Scan,
     Touch,
-    /// A login with the same session id, which succeeds if the id is not in use.
+    /// A login with the same session id. It succeeds if no session uses this id.
     CreateSame,
     /// A login with another session id.
     CreateOther,
-    /// Waits so long that the session expires, unless an earlier step has used it.
+    /// Waits for so long that the session expires, unless an earlier step has extended the session.
     Wait,
 }
 
 const IDLE: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(40);
 
-/// The expected state of one session, with or without another session of the same user.
+/// The expected state of one session. The same user can also have other sessions.
 struct Model {
     owner: UserId,
     id: SessionId,
-    /// The time until it expires without a use, or `None` if it has expired.
+    /// The time until the session expires if no step extends it, or `None` if the session has
+    /// expired.
     left: Option<Duration>,
     /// Whether the store still holds the session.
     held: bool,
@@ -109,8 +110,8 @@ impl Model {
         self.check(world, order).await;
     }
 
-    /// A store may or may not remove the expired sessions that it comes across. A cleanup makes
-    /// both stores equal again.
+    /// A store is allowed, but not required, to remove expired sessions that it finds. This method
+    /// runs a cleanup, after which both stores have the same state again.
     async fn free(&mut self, world: &impl World) {
         if self.left.is_none() {
             world.clean_up().await;
@@ -154,14 +155,14 @@ async fn every_order(world: &impl World) {
         for order in orders(&acts, same) {
             for alone in [false, true] {
                 let mut model = Model::start(world, &format!("u{count}"), alone).await;
-                // Half of the idle TTL has passed. The session expires in the wait, unless a step
-                // before the wait uses it.
+                // Half of the idle TTL has passed. The session expires during the wait, unless an
+                // earlier step extends it.
                 world.pass(&model.owner, IDLE / 2).await;
                 model.left = Some(IDLE / 2);
                 for act in &order {
                     model.act(world, *act, &order).await;
                 }
-                // The cleanup of another order must not find sessions of this one.
+                // The cleanups of the next orders must not find sessions of this order.
                 let store = world.store();
                 store.revoke(&model.owner, &Target::All, RevokeReason::Admin).await.unwrap();
                 count += 1;

@@ -1,4 +1,5 @@
-//! Sessions of one user, each with its own deadline, and the remains of an expired session.
+//! Several sessions of one user, each with its own deadline. Also tests the data that remains in
+//! the store after a session has expired.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ async fn own_deadlines(world: &impl World) {
     let (owner, mut sessions) = (user("jeju"), Vec::new());
     for (i, minutes) in [15, 4, 8].into_iter().enumerate() {
         let id = world.login(&owner, minutes * MINUTE).await;
-        // All sessions but the first are touched once, half a minute after their login.
+        // All sessions except the first one are touched once, half a minute after their login.
         world.pass(&owner, MINUTE / 2).await;
         if i > 0 {
             let touch = Touch::new(owner.clone(), id.clone(), Duration::ZERO, Duration::MAX);
@@ -113,8 +114,8 @@ async fn operations_on_short_sessions_do_not_shorten_the_ttl_of_a_redis_key() {
 async fn expired_session_that_is_not_removed_yet_stays_expired() {
     let server = RedisServer::start().await;
     let redis = redis_store(&server);
-    // This session keeps the keys in Redis. The session that expires is created last, so that no
-    // login removes it.
+    // Because of this session, the keys stay in Redis. The session that expires is created last, so
+    // no later login removes it.
     let kept = SessionId::random().unwrap();
     redis.create(&user("jeju"), &kept, &NewRecord::new(HOUR, HOUR, Bytes::new())).await.unwrap();
     let (live, seen) = ("session:{jeju}:live", "session:{jeju}:seen");
@@ -160,7 +161,7 @@ async fn idle_out(store: &impl SessionStore) -> SessionId {
 
 async fn assert_stays_expired(store: &impl SessionStore, id: &SessionId) {
     let owner = user("jeju");
-    // A touch is also refused for a use from the time when the session was live.
+    // The store also refuses a touch for a request from the time when the session was live.
     for age in [Duration::ZERO, ms(70)] {
         let touch = Touch::new(owner.clone(), id.clone(), age, Duration::MAX);
         assert_eq!(store.touch(&[touch]).await.unwrap(), [Touched::Ended]);

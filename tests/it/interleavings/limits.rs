@@ -178,7 +178,7 @@ async fn every_order(world: &impl World) {
 
 async fn every_order_with_an_expiry(world: &impl World) {
     let acts = [Act::Evict, Act::EvictAgain, Act::Refuse, Act::Expire];
-    // The two evicting logins are equal, so one of their orders suffices.
+    // The two evicting logins are interchangeable, so it is sufficient to test one order of them.
     let orders = orders(&acts, |earlier, later| (earlier, later) == (Act::EvictAgain, Act::Evict));
     assert_eq!(orders.len(), 12);
     for (i, order) in orders.iter().enumerate() {

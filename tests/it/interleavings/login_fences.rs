@@ -1,5 +1,5 @@
-//! Logins and the operations that must make them fail. A login has two steps (read the login fence,
-//! create the session), and other operations may run in between.
+//! Logins, and the operations that must make them fail. A login has two steps: it reads the login
+//! fence, and then it creates the session. Other operations can run between these steps.
 
 use bytes::Bytes;
 use tower_session_auth::store::{
@@ -11,7 +11,7 @@ use crate::interleavings::HOUR;
 use crate::interleavings::world::{World, in_both_worlds, orders};
 use crate::support::user;
 
-/// The steps of two logins, and the operations that run in between.
+/// The steps of two logins, and the operations that can run between them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Act {
     ReadFence(usize),
@@ -31,8 +31,8 @@ struct Model {
     first: SessionId,
     /// Live sessions with their revisions and payloads.
     living: Vec<(SessionId, u64, &'static [u8])>,
-    /// The number of times that the login fence was replaced. Each login keeps the fence that it
-    /// read and this number.
+    /// How many times the login fence was replaced. Each login remembers the fence that it read,
+    /// together with this number.
     renewed: usize,
     logins: [Option<(FenceValue, usize)>; 2],
     read: Option<Vec<Replacement>>,
@@ -145,8 +145,8 @@ impl Model {
     }
 }
 
-/// Runs the steps in every possible order. Returns the number of superseded logins and the number
-/// of orders.
+/// Runs the steps in every possible order. Returns how many logins were superseded, and how many
+/// orders were run.
 async fn every_order(world: &impl World, acts: &[Act], case: usize) -> (usize, usize) {
     let follows = |earlier, later| {
         matches!((earlier, later), (Act::Create(a), Act::ReadFence(b)) if a == b)
@@ -174,10 +174,10 @@ async fn logins_and_a_logout_of_all(world: &impl World) {
     let logins = [Act::ReadFence(0), Act::Create(0), Act::ReadFence(1), Act::Create(1)];
     for (case, other) in [Act::DeleteAll, Act::DeleteOthers].into_iter().enumerate() {
         let acts = [logins.as_slice(), &[other]].concat();
-        // A login is superseded if the operation runs between its two steps. The steps of the two
-        // logins have 6 orders. In 2 of these orders the logins do not overlap. Over all positions
-        // of the operation, 2 logins are superseded in each of these 2 orders, and 4 logins in each
-        // of the other 4 orders.
+        // A login is superseded if the operation runs between the two steps of the login. The steps
+        // of the two logins have 6 orders, and the operation has 5 positions in each order. In 2 of
+        // the 6 orders, the logins do not overlap, and the positions together supersede 2 logins.
+        // In each of the other 4 orders, the positions together supersede 4 logins.
         let (superseded, count) = every_order(world, &acts, case).await;
         assert_eq!((superseded, count), (20, 30), "{other:?}");
     }
@@ -192,7 +192,7 @@ async fn logins_and_an_update_of_all(world: &impl World) {
     assert_eq!(count, 30);
     assert!(superseded > 10, "{superseded}");
     let acts = [Act::ReadFence(0), Act::Create(0), Act::List, Act::UpdateAll];
-    // A login is superseded only if the update is written between its two steps.
+    // A login is superseded only if the store writes the update between the two steps of the login.
     assert_eq!(every_order(world, &acts, 1).await, (2, 6));
 }
 

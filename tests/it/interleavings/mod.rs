@@ -1,4 +1,4 @@
-//! Every order of concurrent operations on sessions: no revoked session becomes valid again, and no
+//! Every order of concurrent operations on sessions. No revoked session becomes valid again, and no
 //! change is lost.
 
 mod cleanups;
@@ -17,7 +17,7 @@ use crate::support::redis::RedisServer;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A Redis store with a timeout that a loaded machine does not exceed.
+/// A Redis store whose timeout is long enough for a loaded machine.
 fn redis_store(server: &RedisServer) -> RedisStore {
     RedisStore::builder(server.url().as_str()).timeout(crate::support::UNHURRIED).build().unwrap()
 }
@@ -39,8 +39,8 @@ fn permutations<T: Copy>(items: &[T]) -> Vec<Vec<T>> {
     all
 }
 
-/// Runs a scenario on both stores. The scenario gets a closure that connects one more process to
-/// the store.
+/// Runs a scenario on both stores. The scenario gets a closure; each call of it connects one more
+/// process to the store.
 macro_rules! on_both_stores {
     ($($name:ident: $scenario:ident),+ $(,)?) => { $(mod $name {
         use super::*;

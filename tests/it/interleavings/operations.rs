@@ -1,4 +1,5 @@
-//! Operations one after the other on one store, in every order, compared with the expected state.
+//! Operations on one store, one after the other and in every order. Each answer is compared with
+//! the expected state.
 
 use std::time::Duration;
 
@@ -111,7 +112,7 @@ impl Model {
                     "{order:?}: the id is in use or has a tombstone"
                 );
             }
-            // `check` loads after every step.
+            // There is nothing to do here, because `check` loads the session after every step.
             Act::Load => {}
         }
         self.check(store, order).await;
@@ -171,7 +172,7 @@ async fn memory_store_answers_correctly_in_every_order_of_operations() {
     for order in orders() {
         let store = MemoryStore::new();
         let mut model = Model::start(&store, "jeju").await;
-        // A touch at the time of creation moves no deadline.
+        // A touch in the same millisecond as the login moves no deadline, so the test waits first.
         sleep(ms(2)).await;
         for act in &order {
             model.act(&store, *act, &order).await;

@@ -1,5 +1,5 @@
-//! Requests of two processes on one session. Each request is stopped where an operation of the
-//! other process can run in between.
+//! Requests of two processes on one session. The test stops each request at a point where the other
+//! process can run an operation.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ struct Process<St> {
 }
 
 impl<St: SessionStore + Clone> Process<St> {
-    /// Starts a process in which every use moves the last activity and the idle deadline.
+    /// Starts a process in which every request moves the last activity and the idle deadline.
     fn start(store: St) -> Self {
         let store = PausedStore::new(store);
         let (manager, worker) = builder()
@@ -183,8 +183,8 @@ async fn logout_all_around_create<St: SessionStore + Clone>(connect: impl Fn() -
                 // The session was created after all others were revoked.
                 assert!(manager.authenticate(&new.access_token).await.is_ok());
             } else {
-                // The session was created before the logout, so it is revoked although its login
-                // has no answer yet.
+                // The session was created before the logout, so the logout revokes it. This holds
+                // although the login has not been answered yet.
                 assert_revoked(manager, &new.access_token, reason).await;
             }
         }
@@ -213,7 +213,7 @@ async fn answer_in_transit<St: SessionStore + Clone>(connect: impl Fn() -> St) {
         });
         done.reached().await;
         assert_revoked(&here.manager, &login.access_token, RevokeReason::Logout).await;
-        // A second delete meanwhile finds no session and does not change the reason.
+        // A second revocation at the same time finds no session and does not change the reason.
         let (user, id) = (login.session.user_id(), login.session.id());
         assert!(!there.manager.revoke(user, id, RevokeReason::Admin).await.unwrap().was_live());
         done.go();

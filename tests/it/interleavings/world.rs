@@ -1,5 +1,5 @@
-//! A store with a clock that the test moves. For memory the test moves a manual clock. For Redis it
-//! moves the stored times back.
+//! A store whose time the test controls. For the memory store, the test moves a manual clock. For
+//! Redis, the test moves the stored times back.
 
 use std::time::Duration;
 
@@ -30,8 +30,8 @@ pub(crate) trait World {
         id
     }
 
-    /// The live sessions with their last activity and idle deadline from `list`. Checks that `load`
-    /// and `activity` agree.
+    /// Returns the live sessions from `list`, each with its last activity and its idle deadline.
+    /// Checks that `load` and `activity` give the same results.
     async fn living(&self, owner: &UserId) -> Vec<(SessionId, Timestamp, Timestamp)> {
         let mut all = Vec::new();
         for listed in self.store().list(owner).await.unwrap() {
@@ -126,8 +126,7 @@ impl World for Redis {
     }
 }
 
-/// Returns all orders of these steps, except those in which `follows(earlier, later)` holds for two
-/// of them.
+/// Returns all orders of these steps in which no pair of steps satisfies `follows(earlier, later)`.
 pub(crate) fn orders<T: Copy>(steps: &[T], follows: impl Fn(T, T) -> bool) -> Vec<Vec<T>> {
     let possible = |order: &Vec<T>| {
         let mut pairs = (0..order.len()).flat_map(|i| (0..i).map(move |j| (j, i)));

@@ -1,5 +1,5 @@
-//! Requests keep a session alive: in the background, up to its absolute deadline, and never after
-//! it is over.
+//! Requests keep a session alive in the background, but not past its absolute deadline. A request
+//! never revives a session that is over.
 
 mod worker;
 
@@ -17,7 +17,7 @@ use crate::support::{START, builder, clocked, login, ms, user};
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// The time that the worker needs to write queued touches.
+/// A time that is long enough for the worker to write the queued touches.
 const WRITTEN: Duration = Duration::from_millis(250);
 
 /// Waits until the worker has written queued touches.
@@ -77,8 +77,8 @@ async fn idle_deadline_moves_only_below_the_refresh_threshold() {
     assert_eq!(session.idle_deadline(), at(46 * MINUTE + HOUR));
 }
 
-/// After its last use, a session lives for at least the idle TTL less one touch interval, and at
-/// most for the idle TTL, whatever the gaps between the uses were.
+/// After its last request, a session lives at most for its idle TTL. It lives at least for its idle
+/// TTL minus one touch interval. This holds for all gaps between the requests.
 #[tokio::test(start_paused = true)]
 async fn session_lives_for_its_idle_ttl_less_at_most_one_touch_interval_after_last_use() {
     const SECOND: Duration = Duration::from_secs(1);
@@ -160,7 +160,7 @@ async fn session_in_steady_use_expires_at_its_absolute_deadline() {
 async fn session_with_an_idle_ttl_below_the_touch_interval_is_kept_alive() {
     let clock = TokioClock::new(START);
     let store = MemoryStore::with_clock(clock);
-    // Far shorter than the default touch interval of 60 seconds.
+    // This idle TTL is far shorter than the default touch interval of 60 seconds.
     let settings = builder().clock(clock).store(store).idle_ttl(Duration::from_secs(10));
     let (manager, worker) = settings.build().unwrap();
     let _background = worker.start();
@@ -192,7 +192,7 @@ async fn queued_touch_does_not_revive_a_revoked_session() {
         let (manager, worker, _store) = clocked();
         let login = login(&manager, "jeju").await;
         advance(50 * MINUTE).await;
-        // The touch is queued and not written yet: the worker has not been started.
+        // The touch is queued and not written, because the worker has not been started yet.
         manager.authenticate(&login.access_token).await.unwrap();
         if everything {
             manager.revoke(&user("jeju"), Target::All, RevokeReason::LogoutAll).await.unwrap();
@@ -226,7 +226,7 @@ async fn extended_session_is_accepted_when_the_known_deadline_passes_during_the_
     let (manager, _worker) = settings.build().unwrap();
     let login = login(&manager, "jeju").await;
     let (jeju, id) = (user("jeju"), login.session.id());
-    // Another process extends the session. This process still knows the first deadline.
+    // Another process extends the session. This process still assumes the first deadline.
     advance(50 * MINUTE).await;
     let touch = Touch::new(jeju, id.clone(), Duration::ZERO, HOUR);
     store.touch(&[touch]).await.unwrap();

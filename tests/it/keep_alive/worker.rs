@@ -1,4 +1,5 @@
-//! The worker that writes touches: a store that is down or slow, the stop, and a missing worker.
+//! The worker that writes touches, while the store is down or slow. Also tests the stop of the
+//! worker, and a manager whose worker was not started.
 
 use std::time::Duration;
 
@@ -43,7 +44,8 @@ async fn touch_that_the_store_rejects_for_good_does_not_block_later_touches() {
     manager.authenticate(&login.access_token).await.unwrap();
     written().await;
     store.set(Mood::Answer);
-    // Less than a minute has passed. After a lost touch, the next request queues another at once.
+    // Less than one minute has passed since the lost touch. The next request still queues another
+    // touch at once.
     manager.authenticate(&login.access_token).await.unwrap();
     let report = background.stop().await.unwrap();
     assert_eq!((report.written, report.lost), (1, 1));
@@ -59,8 +61,8 @@ async fn worker_pauses_up_to_one_second_between_attempts_while_the_store_refuses
     store.set(Mood::FailWrites(StoreErrorKind::WriteRefused));
     let before = store.calls();
     tokio::time::sleep(Duration::from_secs(10)).await;
-    // The worker tries to write after 0.1, 0.3, 0.7 and 1.5 seconds, and then each second. In
-    // addition, the upkeep calls the store each second.
+    // The worker tries to write the touch after 0.1, 0.3, 0.7 and 1.5 seconds, and afterwards once
+    // per second. In addition, the upkeep calls the store once per second.
     let calls = store.calls() - before;
     assert!((20..=24).contains(&calls), "{calls}");
 }
@@ -107,7 +109,7 @@ async fn stop_keeps_its_time_limit_with_many_touches_and_a_slow_store() {
         manager.authenticate(token).await.unwrap();
     }
     store.set(Mood::SlowWrites(Duration::from_millis(900)));
-    // The first batches are being written when `stop` is called.
+    // When `stop` is called, the worker is writing the first batches.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let asked = tokio::time::Instant::now();
     let report = background.stop().await.unwrap();
@@ -155,7 +157,7 @@ async fn touches_of_many_sessions_are_written_without_a_pause_between_their_batc
     for token in &tokens {
         manager.authenticate(token).await.unwrap();
     }
-    // A pause between two batches would last 100 ms.
+    // If the worker paused between two batches, each pause would last 100 ms.
     written().await;
     assert_eq!(store.touches(), 1_600);
 }
@@ -166,7 +168,7 @@ async fn slow_touches_do_not_cause_rejected_requests() {
     let _background = worker.start();
     let login = login(&manager, "jeju").await;
     advance(2 * MINUTE).await;
-    // Slower than the timeout of the worker.
+    // Each write takes longer than the timeout of the worker.
     store.set(Mood::SlowWrites(Duration::from_secs(2)));
     for _ in 0..200 {
         manager.authenticate(&login.access_token).await.unwrap();
@@ -200,7 +202,7 @@ async fn requests_succeed_without_a_worker_and_dropped_touches_are_counted() {
     assert_eq!(store.touches(), 0);
 }
 
-/// The lines of a log that report a missing worker.
+/// The log lines that report that the worker is not running.
 fn reports(log: &Log) -> usize {
     log.text().lines().filter(|line| line.contains("the background worker does not run")).count()
 }
@@ -281,7 +283,8 @@ async fn touch_queued_while_the_host_is_suspended_keeps_the_time_of_use() {
     let login = login(&manager, "jeju").await;
     host.advance(50 * MINUTE);
     manager.authenticate(&login.access_token).await.unwrap();
-    // The host suspends before the worker writes the touch. Tokio's clock stands still.
+    // The host is suspended before the worker writes the touch. Tokio's clock stands still during
+    // that time.
     host.advance(5 * MINUTE);
     written().await;
     let session = stored(&manager, &login.session).await;

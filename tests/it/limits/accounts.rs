@@ -35,7 +35,8 @@ async fn stops_at_the_limit(home: fn(LoginLimit) -> Site) {
     assert_eq!(refused.body["detail"], "Too many attempts");
     assert_eq!(refused.header("www-authenticate"), None);
     assert_eq!(refused.header("cache-control"), Some("no-store"));
-    // The right password is refused as well. Otherwise the limit would reveal a correct guess.
+    // The right password is refused as well. If it were accepted, an attacker could test passwords
+    // in spite of the limit.
     assert_eq!(site.log_in("jeju", "password123").await.said(), LIMITED);
     assert_eq!(site.desk.verifies().len(), 10, "no further password was verified");
     assert_eq!(site.count("jeju").await, 0);
@@ -51,7 +52,7 @@ async fn stops_at_the_limit(home: fn(LoginLimit) -> Site) {
 
 async fn at_once(home: fn(LoginLimit) -> Site) {
     let site = home(ten());
-    // All logins have started before the first one is decided.
+    // All logins start before the first password is verified.
     let pause = site.desk.pause();
     let mut logins = JoinSet::new();
     for _ in 0..100 {
@@ -150,8 +151,8 @@ async fn names(home: fn(LoginLimit) -> Site) {
     assert_eq!(by_email(&site, "jeju@test.com", "password123").await.said(), LIMITED);
     assert_eq!(site.desk.verifies(), vec![Some("jeju".to_owned()); 20]);
 
-    // Twenty passwords were verified, so the account limit is reached. The answer does not reveal
-    // that.
+    // Twenty passwords were verified, so the account limit is reached. The response does not reveal
+    // that the limit is reached.
     let shut = by_email(&site, "jeju+1@test.com", "password123").await;
     assert_eq!(whole(&shut), whole(&wrong));
     assert_eq!(
@@ -160,7 +161,8 @@ async fn names(home: fn(LoginLimit) -> Site) {
         "the desk spends as much time as for an unknown user"
     );
     assert_eq!(site.count("jeju").await, 0);
-    // A login that the account limit refuses counts as a failure of its name, like any other.
+    // If the account limit refuses a login, the login counts as a failure of its name, as any
+    // failed login does.
     for _ in 0..9 {
         assert_eq!(by_email(&site, "jeju+1@test.com", "password123").await.said(), WRONG);
     }
@@ -168,8 +170,8 @@ async fn names(home: fn(LoginLimit) -> Site) {
     site.token("user").await;
     pass(MINUTE).await;
     assert_eq!(by_email(&site, "jeju+2@test.com", "password123").await.status, 200);
-    // Thirteen logins were refused by a limit. For the client, three of them looked like a limit,
-    // and ten like a wrong password.
+    // A limit refused thirteen logins. The response to three of them reported the limit. The
+    // response to the other ten reported a wrong password.
     assert_eq!(limited_users(site).await, vec![Some("jeju".to_owned()); 13]);
 }
 
@@ -223,8 +225,9 @@ async fn canceled_login_counts_as_an_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn sinks_get_a_sample_of_many_refused_logins_of_one_account() {
-    // Two of the three kinds of refusals share a slot of the sample with a probability of 3 in
-    // 4,096 (the hash key is random). Then fewer than 22 events arrive, and the test tries again.
+    // The hash key is random. With a probability of 3 in 4,096, two of the three kinds of refusals
+    // share a slot of the sample. In that case, fewer than 22 events arrive, and the test tries
+    // again.
     for _ in 0..4 {
         let site = counting(LoginLimit::new(1, MINUTE));
         for _ in 0..200 {

@@ -16,7 +16,7 @@ in_both_homes! {
     refused_login_counts_against_neither_the_account_nor_the_address: refused_logins,
 }
 
-/// Sends one wrong password for a user that no other guess uses. Returns the status and the wait.
+/// Sends a wrong password for the user `user-{number}`. Returns the status and the wait.
 async fn guess(site: &Site, address: &str, number: usize) -> (u16, u64) {
     let reply = from(site, address, &format!("user-{number}"), "wrong").await;
     let wait = if reply.status == 429 { retry_after(&reply) } else { 0 };
@@ -31,7 +31,7 @@ async fn ten_times(home: fn(LoginLimit) -> Site) {
     assert_eq!(guess(&site, HERE, 100).await, (429, 60));
     assert_eq!(from(&site, HERE, "jeju", "password123").await.said(), LIMITED);
     assert_eq!(from(&site, THERE, "jeju", "password123").await.status, 200);
-    // After the wait, a tenth as many failures are allowed. The next wait is longer.
+    // After the wait, a tenth of the first number of failures is allowed. The next wait is longer.
     pass(MINUTE).await;
     for number in 0..10 {
         assert_eq!(guess(&site, HERE, number).await.0, 401, "{number}");
@@ -45,7 +45,7 @@ async fn success_and_failures(home: fn(LoginLimit) -> Site) {
     let site = home(LoginLimit::new(1, MINUTE));
     for number in 0..9 {
         assert_eq!(guess(&site, HERE, number).await.0, 401, "{number}");
-        // Successful logins to another account in between do not reset the count of the address.
+        // A successful login to another account does not reset the count of the address.
         assert_eq!(from(&site, HERE, "jeju", "password123").await.status, 200);
     }
     assert_eq!(guess(&site, HERE, 9).await.0, 401);
@@ -65,7 +65,7 @@ async fn refused_logins(home: fn(LoginLimit) -> Site) {
     // The refused logins did not count against the account.
     assert_eq!(from(&site, THERE, "jeju", "wrong").await.said(), WRONG);
     assert_eq!(from(&site, THERE, "jeju", "password123").await.status, 200);
-    // A login that the account limit refuses does not count against its address.
+    // If the account limit refuses a login, the login does not count against its address.
     fail(&site, "user", 2).await;
     for _ in 0..20 {
         assert_eq!(from(&site, THERE, "user", "wrong").await.said(), LIMITED);
@@ -98,14 +98,14 @@ async fn guesses_from_many_ipv6_networks_reach_the_limit_of_the_wider_networks()
         number += 1;
         guess(&site, address, number).await.0
     };
-    // The limit is 4 times 3 within a prefix of 56 bits. Each network of 64 bits is used once.
+    // The limit for a network of 56 bits is 4 times 3. Each network of 64 bits is used only once.
     for network in 0..12 {
         assert_eq!(guesses(&format!("2001:db8:1:{network:x}::1")).await, 401, "{network}");
     }
     for network in 12..20 {
         assert_eq!(guesses(&format!("2001:db8:1:{network:x}::1")).await, 429, "{network}");
     }
-    // The limit is 16 times 3 within a prefix of 48 bits. Refused logins have not been counted.
+    // The limit for a network of 48 bits is 16 times 3. The refused logins above were not counted.
     for network in 1..37 {
         assert_eq!(guesses(&format!("2001:db8:1:{network:x}00::1")).await, 401, "{network}");
     }
@@ -113,7 +113,8 @@ async fn guesses_from_many_ipv6_networks_reach_the_limit_of_the_wider_networks()
         assert_eq!(guesses(&format!("2001:db8:1:{network:x}00::1")).await, 429, "{network}");
     }
     assert_eq!(guesses("2001:db8:2::1").await, 401, "the neighbor's network");
-    // A success is given back to the counts of all prefixes.
+    // A successful login does not count: its attempt is removed from the counts of the address and
+    // of all its networks.
     for _ in 0..100 {
         assert_eq!(from(&site, "2001:db8:3::1", "jeju", "password123").await.status, 200);
     }

@@ -12,7 +12,7 @@ use crate::support::{START, switch, user};
 
 const HERE: &str = "192.0.2.7";
 
-/// A site with refresh tokens in cookies, over a store that counts.
+/// A site that delivers refresh tokens in cookies. Its store counts failed logins.
 fn counting(routes: impl FnOnce(RoutesBuilder) -> RoutesBuilder) -> Site {
     let store = MemoryStore::with_clock(TokioClock::new(START));
     site_with(|builder, desk| refreshing(builder.store(store), desk), routes)
@@ -26,7 +26,7 @@ fn in_process() -> Site {
     site_with(refreshing, |routes| routes)
 }
 
-/// Runs a scenario with counts in the store and with counts in the process.
+/// Runs a scenario two times: with counts in the store, and with counts in the process.
 macro_rules! in_both_places {
     ($($name:ident: $scenario:ident),+ $(,)?) => { $(mod $name {
         #[tokio::test(start_paused = true)]
@@ -64,7 +64,7 @@ async fn known(site: &Site) -> Set {
     login("/api/auth").to(site).await.cookie(DEVICE)
 }
 
-/// Guesses jeju's password by all names until the account limit refuses further logins.
+/// Guesses the password of `jeju` under all names of the account, up to the account limit.
 async fn guess(site: &Site) {
     for _ in 0..12 {
         site.log_in("jeju", "wrong").await;
@@ -87,7 +87,7 @@ pub(crate) async fn attack(site: Site) {
         // A login of a known device gives the attacker no further attempts.
         assert_eq!(site.log_in("jeju", "password123").await.said(), LIMITED);
     }
-    // The limit of the address, which others may share, does not apply either.
+    // A shared address can reach its own limit. That limit does not apply to a known device.
     for number in 0..100 {
         from(&site, HERE, &format!("user-{number}"), "wrong").await;
     }
@@ -106,7 +106,7 @@ async fn interleaved(site: Site) {
         async move { crate::routes::site::send(&router, request).await.status }
     });
     pause.reached().await;
-    // Logins with one name wait for each other. A login of a known device does not.
+    // Logins with the same name wait for each other. A login of a known device does not wait.
     assert_eq!(with(&site, &cookie, JEJU).await.status, 200);
     pause.go();
     assert_eq!(guess.await.unwrap(), 401);
@@ -123,7 +123,7 @@ async fn five(site: Site) {
     }
     assert_eq!(with(&site, &cookie, JEJU).await.said(), LIMITED, "it waits like a new device");
     assert_eq!(site.desk.verifies().len() - verified, 5);
-    // An account without failures accepts a new device.
+    // If an account has no failures, it accepts a login from a new device.
     site.token("user").await;
     pass(MINUTE).await;
     site.token("jeju").await;
@@ -138,7 +138,7 @@ async fn five(site: Site) {
 
 async fn another_account(site: Site) {
     let cookie = known(&site).await;
-    // Each answer is the same as without the cookie, for existing and unknown users.
+    // For existing and for unknown users, each response is the same as without the cookie.
     let mut all = Vec::new();
     for name in ["user", "unknown", "suspended"] {
         let mut told = Vec::new();
@@ -153,7 +153,7 @@ async fn another_account(site: Site) {
     assert_eq!(all[0], all[2]);
     assert!(all[0][9].starts_with("401") && all[0][10].starts_with("429"), "{all:?}");
 
-    // On a shared browser the login of the next user replaces the cookie.
+    // On a browser that several users share, the login of the next user replaces the cookie.
     let reply = with(&site, &cookie, &body("user", "password123")).await;
     let other = reply.cookie(DEVICE);
     fail(&site, "user", 10).await;
@@ -196,8 +196,8 @@ async fn device_is_known_again_after_a_login_with_the_new_password() {
     guess(&site).await;
     assert_eq!(with(&site, &old, &body("jeju", "another1")).await.said(), LIMITED);
     assert_eq!(with(&site, &new, &body("jeju", "another1")).await.status, 200);
-    // If the password changes during a login, the login accepts no device cookie from before the
-    // change.
+    // If the password changes during a login, the login accepts no device cookie that is older than
+    // the change.
     let pause = site.desk.pause();
     let login = tokio::spawn({
         let router = site.router.clone();
@@ -267,7 +267,7 @@ async fn device_cookie_expires_after_its_lifetime() {
 async fn device_cookie_is_set_for_cookie_delivery_or_on_request() {
     let names = async |routes: fn(RoutesBuilder) -> RoutesBuilder| {
         let reply = login("/api/auth").to(&counting(routes)).await;
-        // A login also clears cookies of other paths.
+        // A login also clears cookies on other paths.
         let set = reply.cookies().into_iter().filter(|cookie| !cookie.value.is_empty());
         let names: Vec<_> = set.map(|cookie| cookie.name).collect();
         names
@@ -383,7 +383,7 @@ mod over_redis {
             assert_eq!(site.send(request).await.status, 200);
             before.since(&server).await.calls("hmget")
         };
-        // The worker also reads from the server, but not all the time.
+        // The worker also reads from the server at times. The lowest count is that of the login.
         let least = async |cookie: Option<&Set>| {
             let mut least = u64::MAX;
             for _ in 0..5 {
@@ -393,7 +393,7 @@ mod over_redis {
         };
         // One call for the count, one for the login fence, and one for the new session.
         assert_eq!(least(Some(&cookie)).await, 1 + 1 + 1);
-        // Three counts, fence and session as above, and one call to undo the address count.
+        // Three counts, one fence, one session, and one call to undo the count of the address.
         assert_eq!(least(None).await, 3 + 1 + 1 + 1);
     }
 }

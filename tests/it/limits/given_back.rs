@@ -1,4 +1,4 @@
-//! A login that fails for another reason than its credentials does not count as a failed login.
+//! A login that fails for another reason than wrong credentials does not count as a failed login.
 
 use tower_session_auth::UserId;
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
@@ -20,7 +20,7 @@ in_both_homes! {
     login_without_a_verdict_on_the_credentials_does_not_count: desk,
 }
 
-/// Logs in more often than any of the limits allows.
+/// Logs in more often than any of the limits allows failed logins.
 async fn many(site: &Site, said: (u16, &str)) {
     for time in 0..15 {
         let reply = from(site, HERE, "jeju", "password123").await;
@@ -44,7 +44,7 @@ async fn desk(home: fn(LoginLimit) -> Site) {
         many(&site, said).await;
     }
     site.desk.set(Mood::Answer);
-    // Logins that do not count leave earlier failures counted.
+    // Logins that do not count as failed do not reset the count of earlier failures.
     fail(&site, "jeju", 2).await;
     site.desk.set(Mood::Busy);
     many(&site, (503, "overloaded")).await;
@@ -63,7 +63,7 @@ async fn login_refused_by_the_session_limit_does_not_count_as_failed() {
     );
     site.token("jeju").await;
     many(&site, (409, "session_limit")).await;
-    // Such logins do not count as a success either.
+    // Logins that the session limit refuses do not count as a success either.
     fail(&site, "jeju", 2).await;
     many(&site, (409, "session_limit")).await;
     fail(&site, "jeju", 1).await;

@@ -1,5 +1,5 @@
-//! Limits for failed logins and refreshes: per account, per address and per device, counted in the
-//! store or in the process.
+//! Limits for failed logins and for refreshes: per account, per address and per device. Either the
+//! store or the process counts the attempts.
 
 mod accounts;
 mod addresses;
@@ -41,7 +41,7 @@ pub(crate) fn not_counting(limit: LoginLimit) -> Site {
     site_with(|builder, _| builder, |routes| routes.login_limit(limit))
 }
 
-/// Runs a scenario with counts in the store and with counts in the process.
+/// Runs a scenario two times: with counts in the store, and with counts in the process.
 macro_rules! in_both_homes {
     ($($name:ident: $scenario:ident),+ $(,)?) => { $(mod $name {
         #[tokio::test(start_paused = true)]
@@ -90,7 +90,8 @@ pub(crate) fn retry_after(reply: &Reply) -> u64 {
     reply.header("retry-after").unwrap().parse().unwrap()
 }
 
-/// Logs in with a wrong password this many times. Each login must be refused for its password.
+/// Logs in with a wrong password this many times. Each login must be refused because of its
+/// password, not because of a limit.
 pub(crate) async fn fail(site: &Site, user: &str, times: usize) {
     for time in 1..=times {
         assert_eq!(site.log_in(user, "wrong").await.said(), WRONG, "{user}, the {time}th");

@@ -1,4 +1,4 @@
-//! No answer reveals whether a user exists, neither below the limit nor above it.
+//! No response reveals whether a user exists, neither below the limit nor above it.
 
 use tower_session_auth::UserId;
 use tower_session_auth::directory::{BoxError, User, UserDirectory};
@@ -17,7 +17,7 @@ in_both_homes! {
     known_and_unknown_users_get_equal_answers_above_the_account_limit: above_the_limit,
 }
 
-/// The complete answers to 15 logins, and to 3 more after the wait.
+/// Returns the complete responses to 15 logins, followed by those to 3 more logins after the wait.
 async fn sequence(site: &Site, user: &str, password: &str) -> Vec<String> {
     let mut told = Vec::new();
     for (count, wait) in [(15, MINUTE), (3, 2 * MINUTE)] {
@@ -38,7 +38,7 @@ async fn equal_answers(home: fn(LoginLimit) -> Site) {
         ("unknown", "password123"),
         ("unknown too", "wrong"),
         ("suspended", "password123"),
-        // Longer than a user id may be, so no such user can exist.
+        // This name is longer than a user id can be. Therefore no user has this name.
         (&"\u{c81c}".repeat(256), "password123"),
     ] {
         let verifies = site.desk.verifies().len();
@@ -63,7 +63,7 @@ async fn spellings(home: fn(LoginLimit) -> Site) {
     assert_eq!(site.log_in("Nobody", "x").await.said(), WRONG);
 }
 
-/// The complete answers to 12 logins with each name, in this order.
+/// Sends 12 logins with each name, in the order of the names. Returns the complete responses.
 async fn answers_for(site: &Site, names: &[String]) -> Vec<String> {
     let mut told = Vec::new();
     for name in names {
@@ -83,9 +83,9 @@ async fn ids_and_emails(home: fn(LoginLimit) -> Site) {
     // The names of one account:
     // - its id
     // - its e-mail address, in the id field and in the e-mail field
-    // - the address in upper case: the user table (`desk`) treats it as another name, `normalized`
-    //   as the same name
-    // - two addresses that `desk` treats as the same name, and `normalized` as different names
+    // - the address in upper case, which is another name for the user table (`desk`) and the same
+    //   name for `normalized`
+    // - two addresses that are the same name for `desk` and different names for `normalized`
     let names = |name: &str| {
         let email = format!("{name}@test.com");
         let typed = [
@@ -108,8 +108,8 @@ async fn ids_and_emails(home: fn(LoginLimit) -> Site) {
     assert_eq!(wrong, 50, "two of the six names count as one");
 }
 
-/// Compares the answers for a known and an unknown user. Logins with two names reach the account
-/// limit. Logins with two more names then send the right password.
+/// Compares the responses for a known and an unknown user. First, logins under two names reach the
+/// account limit. Afterwards, logins under two more names send the right password.
 async fn above_the_limit(home: fn(LoginLimit) -> Site) {
     let mut all = Vec::new();
     for name in ["jeju", "unknown"] {

@@ -1,4 +1,4 @@
-//! Rate limits for refresh tokens, at several instances over one Redis.
+//! Rate limits for refresh tokens. Several instances use one Redis.
 
 use serde_json::json;
 use tower_session_auth::routes::{RefreshDelivery, RefreshLimit};
@@ -14,7 +14,8 @@ use crate::support::wait::until;
 
 const HERE: &str = "192.0.2.7";
 
-/// A site that allows 3 refreshes of a session and 3 bad tokens from an address in a minute.
+/// A site that allows 3 refreshes per minute for a session, and 3 bad tokens per minute from an
+/// address.
 fn instance(server: &RedisServer) -> Site {
     let store = RedisStore::builder(server.url()).timeout(UNHURRIED).build().unwrap();
     let keys = KeySet::new(SigningKey::hs256("r1", OTHER_SECRET).unwrap());
@@ -57,7 +58,7 @@ async fn refreshes_and_bad_tokens_are_counted_across_instances() {
     for site in [&other, &one, &other] {
         assert!((1..=60).contains(&retry_after(&refresh(site, &token).await)));
     }
-    // The session is still live, and the client of another session may still refresh.
+    // The session is still live. The client of another session can still refresh its tokens.
     let id = one.manager.sessions(&crate::support::user("jeju")).await.unwrap();
     assert_eq!(id.len(), 2);
 
@@ -98,7 +99,7 @@ async fn instance_does_not_ask_redis_again_while_it_knows_of_a_wait() {
     for _ in 0..50 {
         assert!(retry_after(&refresh(&site, "garbage").await) <= 60);
     }
-    // The worker reads from the server now and then. No request does.
+    // The worker reads from the server at intervals. None of the requests reads from it.
     let since = asked().await - before;
     assert!(since < 25, "{since}");
 }

@@ -1,4 +1,4 @@
-//! Several instances over one Redis share one limit.
+//! Several instances that use one Redis share one limit.
 
 use tokio::task::JoinSet;
 use tower_session_auth::routes::LoginLimit;
@@ -27,7 +27,8 @@ async fn keys_of(server: &RedisServer) -> Vec<String> {
 #[tokio::test]
 async fn redis_keys_of_login_names_depend_on_the_signing_key() {
     let server = RedisServer::start().await;
-    // The keys in Redis after a failed login at an instance with this Ed25519 key.
+    // Returns the Redis keys that exist after a failed login at an instance with this Ed25519
+    // signing key.
     let written = async |key: &[u8]| {
         let keys = KeySet::new(SigningKey::eddsa_pem("k1", key).unwrap());
         let store = patient_store(&server.url());
@@ -66,7 +67,7 @@ async fn failures_and_successes_are_counted_across_instances() {
         assert!((1..=60).contains(&wait), "{wait}");
         assert_eq!(site.desk.verifies().len(), 5);
     }
-    // Failures of one account under all of its names are shared as well.
+    // All instances also share the count of an account's failures under all of its names.
     for site in [&one, &other] {
         for _ in 0..5 {
             assert_eq!(by_email(site, "jeju@test.com", "wrong").await.said(), WRONG);
@@ -126,8 +127,8 @@ async fn redis_stores_no_login_name_and_every_key_expires() {
             assert!(!kept.contains(typed) && !key.contains(typed), "{key}: {kept}");
         }
     }
-    // A successful login removes the counts of the user's names and account. The address keeps its
-    // other failure.
+    // A successful login removes the counts of the user's names and of the account. The address
+    // keeps the count of its other failure.
     assert_eq!(from(&site, HERE, "jeju", "password123").await.status, 200);
     assert_eq!(keys_of(&server).await.len(), 3);
 }
@@ -184,8 +185,8 @@ async fn clock_that_is_set_back_does_not_extend_a_wait() {
     for key in keys_of(&server).await {
         let until = server.number(&["HGET", &key, "u"]).await;
         if until > 0 {
-            // The test moves the end of the wait a minute later, as if Redis's clock went back by a
-            // minute.
+            // The test moves the end of the wait one minute into the future. For the store, this
+            // looks as if the clock of Redis were set back by one minute.
             server.command(&["HINCRBY", &key, "u", "60000"]).await;
             waits.push((key, until));
         }
@@ -195,8 +196,8 @@ async fn clock_that_is_set_back_does_not_extend_a_wait() {
         let wait = retry_after(&site.log_in("jeju", "password123").await);
         assert!((1..=60).contains(&wait), "{wait}");
     }
-    // Redis stores the corrected end. Otherwise each login would be told to wait for another
-    // minute.
+    // Redis must store the corrected end of the wait. Otherwise each response would announce
+    // another minute.
     let (key, until) = &waits[0];
     let cut = server.number(&["HGET", key, "u"]).await;
     assert!((*until..until + 60_000).contains(&cut), "{cut} for {until}");
@@ -209,7 +210,7 @@ async fn login_succeeds_after_the_announced_wait() {
     fail(&site, "jeju", 2).await;
     let wait = retry_after(&site.log_in("jeju", "password123").await);
     assert!((1..=60).contains(&wait), "{wait}");
-    // The test moves all stored times back by the wait, as if it had passed.
+    // The test moves all stored times into the past, as if the wait were over.
     let back = format!("-{wait}000");
     for key in keys_of(&server).await {
         for field in ["s", "u"] {

@@ -1,4 +1,4 @@
-//! The wait doubles with each failure after the limit, up to a maximum.
+//! The wait doubles with each failure above the limit, up to a maximum.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ in_both_homes! {
     hundredth_failure_in_a_row_starts_a_wait_however_slow_they_come: in_a_row,
 }
 
-/// Causes one more failure, and returns the wait after it.
+/// Causes one more failure. Returns the wait that follows this failure.
 async fn wait_after_one(site: &Site) -> u64 {
     assert_eq!(site.log_in("jeju", "wrong").await.said(), WRONG);
     retry_after(&site.log_in("jeju", "wrong").await)
@@ -35,8 +35,8 @@ async fn doubling(home: fn(LoginLimit) -> Site) {
         pass(Duration::from_secs(wait)).await;
         wait = wait_after_one(&site).await;
     }
-    // A right password after the wait is accepted whatever the number of failures, and resets the
-    // count.
+    // After the wait, a right password is accepted whatever the number of failures is. It resets
+    // the count.
     pass(Duration::from_secs(wait)).await;
     site.token("jeju").await;
     fail(&site, "jeju", 10).await;
@@ -72,7 +72,8 @@ async fn large(home: fn(LoginLimit) -> Site) {
         pass(Duration::from_secs(wait)).await;
         wait = wait_after_one(&site).await;
     }
-    // The limit of an account across all of its names works in the same way.
+    // The account limit, which counts failures under all names of an account, works in the same
+    // way.
     let site = home(LoginLimit::new(100, MINUTE));
     let verified = async |times| {
         let before = site.desk.verifies().iter().flatten().count();
@@ -94,8 +95,8 @@ async fn forgotten(home: fn(LoginLimit) -> Site) {
     fail(&site, "jeju", 10).await;
     pass(MINUTE).await;
     assert_eq!(wait_after_one(&site).await, 120);
-    // After the end of the current wait, the failures are remembered for four times the longest
-    // wait. That time has not passed yet.
+    // After the current wait ends, the failures are remembered for four times the longest wait.
+    // This time has not passed yet.
     pass(2 * MINUTE + 59 * MINUTE).await;
     assert_eq!(wait_after_one(&site).await, 240);
     pass(4 * MINUTE + 60 * MINUTE).await;
@@ -125,7 +126,8 @@ async fn time_in_suspend_counts_towards_a_wait_in_the_process() {
     let clock = host.clone();
     let site = site_with(|builder, _| builder.clock(clock), |routes| routes.login_limit(ten()));
     fail(&site, "jeju", 10).await;
-    // Tokio's clock stands still, as the monotonic clock of most systems does in suspend.
+    // Tokio's clock stands still, as the monotonic clock of most systems does while the host is
+    // suspended.
     host.advance(MINUTE - SECOND);
     assert_eq!(retry_after(&site.log_in("jeju", "password123").await), 1);
     host.advance(SECOND);

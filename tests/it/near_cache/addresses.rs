@@ -1,6 +1,6 @@
-//! The near cache checks regularly that the address of Redis still leads to the same server. It
-//! stays coherent while the address leads there. It logs if it can make no connection for the
-//! check.
+//! The near cache checks regularly that the address of Redis still leads to the same server. While
+//! the address leads there, the near cache stays coherent. If the check cannot open a connection,
+//! the near cache logs this.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::support::redis::RedisServer;
 use crate::support::wait::until;
 use crate::support::{UNHURRIED, builder, login, ms, user};
 
-/// A world with timeouts that a loaded machine does not exceed. These tests count events and
-/// measure no times.
+/// A world whose timeouts are long enough for a loaded machine. The tests in this file count events
+/// and measure no times.
 async fn world() -> World {
     let server = RedisServer::start().await;
     let store = RedisStore::builder(server.url()).timeout(Duration::from_secs(5));
@@ -39,8 +39,8 @@ async fn near_cache_stays_coherent_over_several_address_checks() {
     })
     .await;
     assert_eq!(world.manager.near_cache().lost_links, lost);
-    // Each check opens a connection, which loads the scripts. The probe on the connection for
-    // requests loads one more script each second.
+    // Each check opens a connection, on which the store loads its scripts. In addition, the probe
+    // on the connection for requests loads one script per second.
     let before = Commands::of(&world.server).await;
     until("another check", async || before.since(&world.server).await.calls("script|load") >= 1)
         .await;
@@ -90,7 +90,7 @@ async fn near_cache_is_bypassed_when_no_new_connection_can_be_made() {
     let mut say = async |words: &[&str]| {
         redis::cmd(words[0]).arg(&words[1..]).exec_async(&mut operator).await.unwrap();
     };
-    // Existing connections stay open.
+    // Existing connections stay open, but no new connection can be made.
     say(&["CONFIG", "SET", "maxclients", "1"]).await;
     world.reaches(NearCacheState::Connecting).await;
     let hits = world.manager.near_cache().hits;
@@ -116,7 +116,8 @@ async fn near_cache_stays_coherent_and_reconnects_while_redis_is_out_of_memory()
     world.server.command(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await;
     world.server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     let full_since = std::time::Instant::now();
-    // The near cache writes several probe keys of both kinds, although Redis would refuse a login.
+    // The near cache writes several probe keys of both kinds, although Redis would refuse to create
+    // a session.
     until("Redis has been out of memory for several check intervals", async || {
         assert_eq!(sees(&layer, &token).await, "live");
         full_since.elapsed() > Duration::from_secs(3)
@@ -134,8 +135,8 @@ async fn near_cache_stays_coherent_and_reconnects_while_redis_is_out_of_memory()
     until("the lost connection is counted", async || world.manager.near_cache().lost_links == 1)
         .await;
     world.coherent().await;
-    // Redis accepts a logout without free memory, and pushes its invalidation on the new
-    // connection.
+    // Redis accepts a logout even if it has no free memory. It pushes the invalidation of the
+    // logout on the new connection.
     until("a hit over the new connection", async || {
         let before = world.manager.near_cache().hits;
         sees(&layer, &token).await == "live" && world.manager.near_cache().hits > before

@@ -15,7 +15,8 @@ use crate::support::{START, login, user};
 /// Longer than any test takes.
 const INTERVAL: Duration = Duration::from_secs(600);
 
-/// A clock that a test advances, with a precision of one nanosecond. Its wall clock stands still.
+/// A clock that a test advances in steps of nanoseconds. Only its monotonic clock moves, and its
+/// wall clock stands still.
 #[derive(Clone, Default)]
 struct Precise(Arc<AtomicU64>);
 
@@ -35,8 +36,8 @@ impl Clock for Precise {
     }
 }
 
-/// A manager that uses the directory's roles, and the clock that determines the age of the
-/// directory's answers.
+/// Returns a manager that uses the roles of the directory. Also returns the clock by which the
+/// manager determines the age of the directory's answers.
 async fn scene() -> (Scene, Precise) {
     let clock = Precise::default();
     let scene = Scene::with(|builder| {
@@ -50,7 +51,7 @@ async fn request_guarded_route(scene: &Scene, login: &Login) -> String {
     guarded(scene.world.layer(), login.access_token.clone()).await.unwrap()
 }
 
-/// Sends requests until the near cache answers one.
+/// Sends requests until the near cache answers one of them.
 async fn wait_until_cached(scene: &Scene, login: &Login) {
     let manager = &scene.world.manager;
     until("the near cache answers", async || {
@@ -66,8 +67,8 @@ async fn cache_entry_expires_with_the_directory_answer_about_the_account() {
     let (scene, clock) = scene().await;
     let login = login(&scene.world.manager, "jeju").await;
     wait_until_cached(&scene, &login).await;
-    // The directory's answer is valid for one more nanosecond. A change of the session makes the
-    // next request read it again.
+    // The answer of the directory is valid for one more nanosecond. A change of the session makes
+    // the next request read the session again.
     clock.advance(INTERVAL - Duration::from_nanos(1));
     let manager = &scene.world.manager;
     let (fills, told) = (manager.near_cache().fills, manager.near_cache().invalidations);
@@ -97,8 +98,8 @@ async fn role_change_seen_by_account_applies_to_cached_sessions_at_once() {
 #[tokio::test]
 async fn role_change_seen_by_one_request_applies_to_the_users_other_sessions_at_once() {
     let (scene, clock) = scene().await;
-    // The stored role of a narrowed session does not change. So no write to the store invalidates
-    // the cache entry of the other session.
+    // The stored role of a narrowed session does not change. Therefore no write to the store
+    // invalidates the cache entry of the other session.
     let narrowed = NewSession::new(user("jeju")).role("viewer").narrowed();
     let narrowed = scene.world.manager.create(narrowed).await.unwrap();
     let other = login(&scene.world.manager, "jeju").await;

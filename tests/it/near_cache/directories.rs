@@ -1,5 +1,6 @@
-//! The user directory decides under each failure policy. This also holds if a request that asked it
-//! is cancelled, or if other requests wait for its answer.
+//! Under each failure policy, the answer of the user directory decides whether a request is let in.
+//! This also holds if a request is cancelled during its lookup, or if other requests wait for the
+//! lookup.
 
 #![expect(clippy::disallowed_methods, reason = "requests run concurrently, as in a server")]
 
@@ -30,11 +31,11 @@ pub(crate) enum Says {
     Active,
     Inactive,
     Fails,
-    /// Active, with a different role than at the login.
+    /// The account is active, but has a different role than at the login.
     Demoted,
 }
 
-/// A directory that answers at once, or when the test releases it.
+/// A directory that answers at once, or only when the test releases the answer.
 #[derive(Clone, Default)]
 pub(crate) struct Desk(Arc<State>);
 
@@ -42,7 +43,8 @@ pub(crate) struct Desk(Arc<State>);
 struct State {
     says: AtomicU8,
     asked: AtomicUsize,
-    /// Lookups that wait for the release. `None` while the directory answers at once.
+    /// The lookups that wait until the test releases them. `None` while the directory answers at
+    /// once.
     held: Mutex<Option<Vec<oneshot::Sender<()>>>>,
 }
 
@@ -96,8 +98,8 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A manager that asks the store and the directory for each request. One session is in its near
-    /// cache.
+    /// A manager that asks the store and the directory on each request. Its near cache contains one
+    /// session.
     async fn new() -> Self {
         Self::with(|builder| builder.revalidate_after(Duration::ZERO)).await
     }
@@ -134,7 +136,8 @@ impl Scene {
         guarded(self.layer(policy), self.token.clone())
     }
 
-    /// Sends one request for each policy, and one that serves stale sessions behind a guard.
+    /// Sends one request for each policy. In addition, sends one request that a guard protects,
+    /// under the policy that serves stale sessions.
     fn one_for_each(&self) -> [JoinHandle<String>; 4] {
         let [refuse, stale, token_only] = POLICIES.map(|policy| self.request(policy));
         [refuse, stale, self.guarded(POLICIES[1]), token_only]
@@ -145,7 +148,8 @@ impl Scene {
     }
 }
 
-/// What a client receives from a route that requires the role `user`: `guarded`, or the error code.
+/// Returns what a client receives from a route that requires the role `user`: the text `guarded` or
+/// the error code.
 pub(crate) fn guarded(layer: SessionAuthLayer, token: String) -> JoinHandle<String> {
     let service = ServiceBuilder::new().layer(layer).layer(RequireRole::any_of(["user"]));
     let service = service.service_fn(behind_the_guard);
@@ -165,9 +169,9 @@ const POLICIES: [FailurePolicy; 3] = [
     FailurePolicy::TokenOnly,
 ];
 
-/// Starts four requests, and then those of [`Scene::one_for_each`]. Cancels the first four one
-/// after another, beginning after the store timeout has passed. Returns what the others see after
-/// `then`.
+/// Starts four requests, and then the requests of [`Scene::one_for_each`]. After the store timeout
+/// has passed, cancels the first four requests one after another, and then runs `then`. Returns
+/// what the remaining requests receive.
 async fn cancel_four_requests(scene: &Scene, then: impl AsyncFnOnce(&Desk)) -> [String; 4] {
     let asked = scene.desk.asked();
     scene.desk.hold();
@@ -205,7 +209,7 @@ async fn active_account_is_accepted_after_the_requests_that_asked_first_are_canc
 #[tokio::test]
 async fn hanging_directory_refuses_requests_under_every_failure_policy() {
     let scene = Scene::new().await;
-    // Each lookup fails after the directory timeout, which starts with the lookup.
+    // Each lookup fails after the directory timeout, which starts together with the lookup.
     let seen = cancel_four_requests(&scene, async |_| skip(DIRECTORY_TIMEOUT).await).await;
     assert_eq!(seen, ["store_unavailable"; 4]);
     let refuse = scene.layer(FailurePolicy::Refuse);
@@ -229,7 +233,7 @@ async fn request_after_a_remote_logout_is_refused_although_the_directory_is_slow
     })
     .await;
     let later = scene.one_for_each();
-    // Each of them is polled once and waits for the answer to the earlier request.
+    // Each of these requests is polled once and waits for the answer to the earlier request.
     tokio::task::yield_now().await;
     skip(STORE_TIMEOUT + Duration::from_millis(100)).await;
     scene.desk.release();

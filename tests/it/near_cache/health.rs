@@ -28,7 +28,7 @@ async fn status_counts_hits_misses_fills_invalidations_and_lost_connections() {
     let now = world.manager.near_cache();
     assert_eq!((now.entries, now.hits, now.misses, now.fills), (1, 4, 1, 1));
 
-    // Redis pushes the invalidation for a change by another client.
+    // Another client changes the session, and Redis pushes an invalidation for this change.
     world.server.number(&["HSET", "session:{jeju}:live", "junk", "x"]).await;
     until("the invalidation arrives", async || {
         world.manager.near_cache().invalidations > now.invalidations
@@ -87,8 +87,8 @@ async fn status_since_restarts_when_a_live_invalidation_connection_is_not_truste
         world.manager.near_cache().since > while_ && begin.elapsed() > while_
     })
     .await;
-    // The invalidation connection stays open, but no other connection can be made. So the near
-    // cache cannot check which server the connections of the pool lead to.
+    // The invalidation connection stays open, but no other connection can be opened. Therefore the
+    // near cache cannot check to which server the connections of the pool lead.
     let mut operator = world.server.connection().await;
     let mut say = async |words: &[&str]| {
         redis::cmd(words[0]).arg(&words[1..]).exec_async(&mut operator).await.unwrap();
@@ -126,7 +126,7 @@ async fn unreadable_record_is_logged_and_read_at_most_once_in_five_seconds() {
     assert!(asked <= periods + 1, "once in five seconds: {asked} reads in {periods} periods");
     let told = log.text().matches("cannot read a session").count() as u64;
     assert!((1..=periods + 2).contains(&told), "{told} log messages in {periods} periods");
-    // After an operator has removed the record, a new login works at once.
+    // After an operator has removed the record, the user can log in again at once.
     world.server.number(&["HDEL", "session:{jeju}:live", sid]).await;
     let again = login(&world.manager, "jeju").await;
     assert_eq!(sees(&layer, &again.access_token).await, "live");
@@ -187,13 +187,13 @@ async fn server_that_refuses_client_tracking_is_read_per_request_and_logged_once
         assert_eq!(sees(&layer, &login.access_token).await, "live");
     }
     let tries = async || Commands::of(&server).await.rejected("client|tracking");
-    // The diagnosis tries client tracking too.
+    // The diagnosis also tries client tracking.
     until("the near cache and the diagnosis have tried", async || tries().await == 2).await;
     for _ in 0..3 {
         let before = tries().await;
         skip(Duration::from_secs(61)).await;
         until("client tracking is tried again", async || tries().await > before).await;
-        // An upkeep that was running when the time was skipped may have timed out.
+        // If an upkeep was running while the test skipped time, the upkeep may have timed out.
         until("the request is accepted", async || {
             sees(&layer, &login.access_token).await == "live"
         })

@@ -1,4 +1,5 @@
-//! Layers over the near cache: commands per request, staleness, changes of a session, and size.
+//! Layers that use the near cache: commands per request, staleness, changes of a session, and the
+//! size of cache entries.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -34,7 +35,7 @@ async fn cache_hit_sends_no_redis_command_and_a_strict_request_sends_one() {
         assert_eq!(sees(&strict, &token).await, "live");
     }
     assert_eq!(hgets().await, before + 100);
-    // The reads of the strict layer do not invalidate the cache entry of the other layer.
+    // The reads of the strict layer do not invalidate the cache entry that the other layer uses.
     assert_eq!(sees(&layer, &token).await, "live");
     assert_eq!(hgets().await, before + 100);
 }
@@ -85,7 +86,7 @@ async fn max_staleness_that_heartbeats_cannot_guarantee_is_rejected() {
     for good in [0, 300, 500, 60_000] {
         assert!(world.layer().max_staleness(Duration::from_millis(good)).is_ok());
     }
-    // If every request reads the store, any staleness is accepted.
+    // If every request reads the store, the layer accepts any max staleness.
     let (memory, _worker) = manager(MemoryStore::new());
     assert!(SessionAuthLayer::new(memory).max_staleness(Duration::from_millis(1)).is_ok());
 }
@@ -154,8 +155,8 @@ async fn cache_hit_of_a_revoked_session_clears_the_cookie_of_an_anonymous_naviga
     for clears in [true, false] {
         let mode = OptionalMode::lenient();
         let mode = if clears { mode.clear_ended_cookie() } else { mode };
-        // Redis may push the invalidation after the first response. Then the next request reads the
-        // session again.
+        // Redis may push the invalidation after the first response. In that case, the next request
+        // reads the session again.
         until("the near cache answers for the revoked session", async || {
             let before = hits();
             let response = navigate(mode).await;
@@ -175,7 +176,8 @@ async fn cache_hit_of_a_revoked_session_clears_the_cookie_of_an_anonymous_naviga
 #[tokio::test]
 async fn near_cache_takes_at_most_64_mib_by_default() {
     const DEFAULT: u64 = 64 << 20;
-    // The application reports 256 KiB for each of 400 sessions: 100 MiB.
+    // The application reports a size of 256 KiB for each of 400 sessions, which is 100 MiB in
+    // total.
     let world = world_with(|builder| builder.near_cache_data_size(|(), _| 256 << 10)).await;
     for number in 0..400 {
         let token = login(&world.manager, &format!("u{number}")).await.access_token;
@@ -188,7 +190,7 @@ async fn near_cache_takes_at_most_64_mib_by_default() {
 #[tokio::test]
 async fn cache_entry_size_counts_the_claims_of_a_token_besides_its_text() {
     const LONGER: usize = 1_000;
-    // The capacity is so large that the minimum weight of an entry is below its size.
+    // With such a large capacity, the minimum weight of an entry is below the size of the entry.
     let world = world_with(|builder| builder.near_cache_capacity(1 << 20)).await;
     let mut weights = Vec::new();
     for length in [1, 1 + LONGER] {
@@ -200,7 +202,7 @@ async fn cache_entry_size_counts_the_claims_of_a_token_besides_its_text() {
         weights.push((world.manager.near_cache().bytes - before, token.len() as u64));
     }
     let [(short, short_text), (long, long_text)] = weights[..] else { unreachable!() };
-    // A few bytes of tolerance for other differences.
+    // The comparison tolerates other differences of up to 100 bytes.
     let longer = long_text - short_text + LONGER as u64 - 100;
     assert!(long - short >= longer, "{long} {short} {longer}");
 }

@@ -60,7 +60,8 @@ async fn failure_policies_apply_only_while_redis_is_unavailable() {
     assert_eq!(layers.see("a.b.c").await, ["invalid_token"; 3]);
     assert_eq!(world.manager.near_cache().stale_served, 1);
 
-    // Redis comes back empty. All users are logged out, and earlier cache entries are not used.
+    // Redis restarts without data. All users are logged out, and no cache entry from before the
+    // restart is used.
     world.server.restart().await;
     until("Redis is asked again", async || sees(&layers.refuse, &known).await == "session_expired")
         .await;
@@ -79,8 +80,9 @@ async fn session_known_to_be_over_is_refused_while_redis_is_unavailable() {
     for token in [&here, &seen, &evicted].map(|login| &login.access_token) {
         assert_eq!(layers.see(token).await, ["live"; 3]);
     }
-    // This process revokes `here`. An operator deletes `seen`, and a request notices it. An
-    // operator deletes `evicted`, and no request follows.
+    // This process revokes the session of `here`. An operator deletes the session of `seen`, and a
+    // later request notices this. An operator also deletes the session of `evicted`, but no request
+    // follows.
     world.manager.revoke(&user("here"), here.session.id(), RevokeReason::Logout).await.unwrap();
     world.server.number(&["DEL", "session:{seen}:live"]).await;
     until("a request notices the deletion", async || {
@@ -92,7 +94,7 @@ async fn session_known_to_be_over_is_refused_while_redis_is_unavailable() {
         world.manager.near_cache().invalidations >= 3
     })
     .await;
-    // Another token of the session `seen`, and a session that the session limit evicts.
+    // Creates another token of the session of `seen`, and a session that the session limit evicts.
     let (header, payload, _) = parts(&seen.access_token);
     let another = forge(&decoded(header), &format!(" {}", decoded(payload)), SECRET);
     let pushed_out = login(&world.manager, "pushed").await.access_token;
@@ -124,7 +126,8 @@ async fn invalidation_on_a_new_connection_applies_to_entries_read_before_it() {
     })
     .await;
     world.coherent().await;
-    // Redis pushes the flush on the new connection. No request follows until Redis is stopped.
+    // Redis pushes the invalidation of the flush on the new connection. No request follows before
+    // Redis is stopped.
     let told = world.manager.near_cache().invalidations;
     world.server.command(&["FLUSHALL"]).await;
     until("the invalidation of the flush arrives", async || {
@@ -153,8 +156,8 @@ async fn serve_stale_ends_after_its_configured_duration() {
         seen == "store_unavailable"
     })
     .await;
-    // The lease and these 300 ms count from the last answered heartbeat, which was sent before the
-    // stop. A request that starts late on a loaded machine is refused.
+    // The lease and these 300 ms start at the last answered heartbeat, which was sent before the
+    // stop. If a request starts late on a loaded machine, it is refused.
     assert!(last.get() - stopped <= Duration::from_millis(800), "{:?}", last.get() - stopped);
 }
 
@@ -191,7 +194,8 @@ async fn server_that_denies_a_command_does_not_trigger_the_failure_policy() {
     let layers = layers(&world);
     let token = login(&world.manager, "jeju").await.access_token;
     assert_eq!(layers.see(&token).await, ["live"; 3]);
-    // The operator withdraws the right to read sessions. A change makes the next request read one.
+    // The operator withdraws the permission to read sessions. A change of the session makes the
+    // next request read it.
     world.server.command(&["ACL", "SETUSER", "default", "-hget"]).await;
     world.server.number(&["HSET", "session:{jeju}:live", "junk", "x"]).await;
     until("Redis denies a read", async || sees(&layers.refuse, &token).await != "live").await;
@@ -287,8 +291,8 @@ async fn serve_stale_never_outlives_the_session_or_the_token() {
     let Layers { stale, token_only, .. } = layers(&world);
     let short = login(&world.manager, "short").await.access_token;
     assert_eq!(sees(&stale, &short).await, "live");
-    // The idle TTL runs on Redis's clock. On a slow machine a short one may pass before the first
-    // request, so the test also tries longer ones.
+    // The idle TTL runs on the clock of Redis. On a slow machine, a short idle TTL may end before
+    // the first request. In that case, the test tries a longer one.
     let mut idle = String::new();
     for ttl in [1, 4, 16, 64] {
         let new = NewSession::new(user("idle")).idle_ttl(Duration::from_secs(ttl));

@@ -1,5 +1,5 @@
-//! A real Redis, a manager with its near cache, and layers around a service that reports its
-//! caller.
+//! A world has a real Redis server and a manager with a near cache. Its layers protect a service
+//! that reports its caller.
 
 use std::convert::Infallible;
 
@@ -20,7 +20,7 @@ pub(crate) struct World {
     pub(crate) background: Background,
 }
 
-/// A world with a coherent near cache, and with timeouts that a loaded machine does not exceed.
+/// A world with a coherent near cache. Its timeouts are long enough for a loaded machine.
 pub(crate) async fn world() -> World {
     world_with(|builder| builder).await
 }
@@ -61,8 +61,8 @@ impl World {
         until(&format!("{state:?}"), async || self.manager.near_cache().state == state).await;
     }
 
-    /// Kills Redis, and waits until the near cache has noticed it. Until then, for at most the
-    /// lease, the near cache uses its entries.
+    /// Kills Redis and waits until the near cache has noticed this. Before that, the near cache
+    /// still uses its entries, for at most the lease.
     pub(crate) async fn redis_is_gone(&mut self) {
         self.server.stop();
         self.reaches(NearCacheState::Connecting).await;
@@ -73,8 +73,8 @@ impl World {
     }
 }
 
-/// What the handler behind a layer sees (`live`, `stale` or `token only`), or the code of the
-/// refusal that the client receives.
+/// Returns what the handler behind a layer sees: `live`, `stale` or `token only`. If the layer
+/// refuses the request, returns the error code that the client receives.
 pub(crate) async fn sees(layer: &SessionAuthLayer, token: &str) -> String {
     let service = layer.layer(service_fn(describe_caller));
     let response = service.oneshot(bearer(token)).await.unwrap();

@@ -60,7 +60,7 @@ async fn update_is_visible_to_every_process_at_once(place: &Place) {
         login.session.idle_deadline(),
         "an update does not extend the idle deadline"
     );
-    // An update that changes nothing is not written.
+    // The manager does not write an update that changes nothing.
     let same = here.update(&user("jeju"), id, |session| session.role = None).await.unwrap();
     assert_eq!(same.revision(), 2);
     background.stop().await.unwrap();
@@ -78,7 +78,8 @@ async fn no_concurrent_update_is_lost(place: &Place) {
             loop {
                 let add = |session: &mut SessionEdit<Cart>| session.data.items.push(item);
                 match manager.update(&user("jeju"), &id, add).await {
-                    // The manager limits its attempts. The caller may try again.
+                    // The manager limits the number of its attempts. After that, the caller may try
+                    // again.
                     Err(SessionError::Contended) => {}
                     done => return done.map(drop).unwrap(),
                 }
@@ -203,7 +204,7 @@ async fn reauthentication_replaces_acr_amr_and_the_time_of_authentication(place:
         (Some("bronze"), &["pwd".to_owned()][..])
     );
     assert_eq!(login.session.authenticated_at(), login.session.created());
-    // Waits until time has passed on the store's clock.
+    // Waits until time has passed on the clock of the store.
     while manager.get(&user("jeju"), login.session.id()).await.unwrap().unwrap().ttl() >= HOUR {
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }

@@ -24,7 +24,7 @@ enum Says {
     Hangs,
 }
 
-/// A directory that gives the answer a test sets, and counts its calls.
+/// A directory that gives the answer that a test sets, and counts its calls.
 #[derive(Clone)]
 struct Directory {
     says: Arc<Mutex<Says>>,
@@ -38,8 +38,8 @@ impl Directory {
         Self { says, asked: Arc::default(), held: Arc::default() }
     }
 
-    /// Holds back the answer to the next call. The answer is the one that is set at the time of the
-    /// call.
+    /// Holds back the answer to the next call. That answer is the one that is set when the call
+    /// begins.
     fn hold(&self) -> oneshot::Sender<()> {
         let (release, released) = oneshot::channel();
         *self.held.lock().unwrap() = Some(released);
@@ -111,7 +111,8 @@ async fn cached_directory_answer_expires_while_the_host_is_suspended() {
     let token = login(&manager, "jeju").await.access_token;
     directory.set(Says::Inactive);
     manager.authenticate(&token).await.unwrap();
-    // Tokio's clock stands still, like the monotonic clock of most systems during a suspension.
+    // Tokio's clock stands still, as the monotonic clock of most systems does while the host is
+    // suspended.
     host.advance(HALF_A_MINUTE);
     let refused = manager.authenticate(&token).await.unwrap_err();
     assert_eq!(refused.kind(), AuthErrorKind::AccountInactive);
@@ -182,8 +183,8 @@ async fn requests_fail_at_once_after_the_first_timeout_of_a_hanging_directory() 
     }
     assert!(began.elapsed().is_zero(), "requests are rejected at once");
     assert_eq!(directory.asked(), 1);
-    // An error may concern only one user, so it does not open the circuit breaker: the directory is
-    // still asked.
+    // An error may concern only one user. Therefore it does not open the circuit breaker, and the
+    // next requests still ask the directory.
     advance(Duration::from_millis(100)).await;
     directory.set(Says::Fails);
     for _ in 0..3 {
@@ -215,7 +216,7 @@ async fn active_answer_from_before_a_suspension_admits_no_request_and_no_login()
     let token = login(&manager, "jeju").await.access_token;
     for is_login in [false, true] {
         directory.set(Says::Active);
-        // The cached answer expires, so that the next request asks the directory.
+        // The cached answer expires. Therefore the next request asks the directory.
         advance(HALF_A_MINUTE).await;
         directory.asked();
         let release = directory.hold();

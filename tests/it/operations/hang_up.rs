@@ -1,4 +1,4 @@
-//! A caller that goes away during an operation: the operation runs to completion and emits its
+//! The caller goes away during an operation. The operation still runs to completion and emits its
 //! events.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::operations::{Told, login};
 use crate::support::paused::{At, PausedStore, Verb};
 use crate::support::{builder, user};
 
-/// Long enough for a loaded machine.
+/// A time that is long enough for a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test]

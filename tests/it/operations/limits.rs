@@ -1,4 +1,4 @@
-//! Session limits, idle TTLs and lifetimes of sessions, and login rates.
+//! Session limits, idle TTLs and lifetimes of sessions, and the rate of logins.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -42,7 +42,7 @@ async fn session_limit_of_five_keeps_five_of_a_hundred_concurrent_logins(place: 
     let left = managers[0].sessions(&user("jeju")).await.unwrap();
     assert_eq!(left.len(), 5);
     assert!(left.iter().all(|session| all.contains(session.id())));
-    // Another login leaves five sessions, and sessions of another user do not count.
+    // Another login of this user still leaves five sessions. Sessions of another user do not count.
     login(&managers[1], "jeju").await;
     login(&managers[1], "admin").await;
     assert_eq!(managers[0].sessions(&user("jeju")).await.unwrap().len(), 5);
@@ -80,10 +80,10 @@ async fn session_limit_evicts_the_least_recently_used_session_with_its_reason(pl
     let mut logins = Vec::new();
     for _ in 0..3 {
         logins.push(login(&manager, "jeju").await);
-        // The next login must be later on the store's clock.
+        // On the clock of the store, the next login must be later than this one.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // A touch of the first session makes the second the least recently used one.
+    // A touch of the first session makes the second session the least recently used one.
     manager.touch(&user("jeju"), logins[0].session.id()).await.unwrap();
     let fourth = login(&manager, "jeju").await;
     let refused = manager.authenticate(&logins[1].access_token).await.unwrap_err();
@@ -107,7 +107,7 @@ async fn session_limit_is_a_hundred_by_default_and_zero_means_unlimited(place: &
         login(&any, "jeju").await;
     }
     assert_eq!(any.sessions(&user("jeju")).await.unwrap().len(), 105);
-    // A lowered limit applies from the next login on.
+    // A lowered session limit applies from the next login on.
     let lower = place.builder().session_limit(2).build().unwrap().0;
     login(&lower, "jeju").await;
     assert_eq!(lower.sessions(&user("jeju")).await.unwrap().len(), 2);
@@ -147,7 +147,7 @@ async fn session_has_the_idle_ttl_and_lifetime_that_the_login_sets(place: &Place
             matches!(refused, SessionError::OutOfRange { setting: name, .. } if name == setting);
         assert!(named, "{refused:?}");
     }
-    // An idle TTL above the lifetime is refused, and the message names both.
+    // An idle TTL above the lifetime is refused. The message contains both values.
     for (new, idle_ttl, lifetime) in [
         (NewSession::new(user("jeju")).idle_ttl(month), month, 24 * HOUR),
         (NewSession::new(user("jeju")).idle_ttl(month).lifetime(HOUR), month, HOUR),
@@ -182,8 +182,8 @@ async fn suspicious_login_rate_is_reported_once_per_window(place: &Place) {
         login(&first, "jeju").await;
     }
     login(&second, "admin").await;
-    // The fourth login is reported, in whichever process it happens. Revoked sessions count as
-    // well.
+    // Whichever process handles the fourth login, that process reports it. Logins whose sessions
+    // were revoked count as well.
     first.revoke(&user("jeju"), Target::All, RevokeReason::LogoutAll).await.unwrap();
     for _ in 0..3 {
         login(&second, "jeju").await;

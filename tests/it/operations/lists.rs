@@ -1,4 +1,4 @@
-//! Lists of sessions: those of one user, and those of all users.
+//! Lists of the sessions of one user and of all users.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ async fn own_sessions_lists_all_sessions_of_the_user_and_marks_the_current_one(p
     let exact = manager.get(&user("jeju"), id(1)).await.unwrap().unwrap();
     assert_eq!(own[0].session.last_activity(), exact.last_activity());
     assert_eq!(own[0].session.idle_deadline(), exact.idle_deadline());
-    // A listed session contains nothing that is accepted as a token.
+    // A session in a list contains no text that is accepted as a token.
     for own in &own {
         let shown = format!("{:?} {}", own, own.session.id());
         for login in &logins {
@@ -95,7 +95,7 @@ async fn revocation_of_all_except_one_keeps_that_session(place: &Place) {
     }
 }
 
-/// Scans all sessions with pages of this size. Returns the session ids by user.
+/// Scans all sessions in pages of this size. Returns the session ids by user.
 async fn scan_all(manager: &SessionManager, limit: usize) -> BTreeMap<String, BTreeSet<String>> {
     let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut from = None;
@@ -128,7 +128,7 @@ async fn all_sessions_returns_the_sessions_of_all_users_with_any_page_size(place
     }
     let all = manager.all_sessions(None, 0).await.unwrap();
     assert!(all.sessions.len() <= 1, "a limit of zero counts as one");
-    // On a slow machine, a page may be short although more sessions follow.
+    // On a slow machine, a page may contain fewer sessions although more sessions follow.
     until("one page holds all sessions", async || {
         let page = manager.all_sessions(None, usize::MAX).await.unwrap();
         assert!(page.next.is_some() || page.sessions.len() == 36, "{page:?}");
@@ -238,7 +238,7 @@ async fn lists_without_data_do_not_read_session_data_from_the_store() {
     let store = PausedStore::new(MemoryStore::new());
     let manager = builder().store(store.clone()).build().unwrap().0;
     let current = login(&manager, "jeju").await.session;
-    // From here on, the store does not answer reads of sessions with their data.
+    // From now on, the store does not answer reads that include the data of sessions.
     let whole = [Verb::List, Verb::List, Verb::Scan, Verb::Scan];
     let _stops = whole.map(|verb| store.stop(verb, At::Before));
     let answered = [

@@ -1,4 +1,5 @@
-//! The login fence: a login under way fails if all sessions of its user are revoked meanwhile.
+//! The login fence. A login in progress fails if all sessions of its user are revoked during the
+//! login.
 
 use tower_session_auth::error::SessionError;
 use tower_session_auth::{NewSession, RevokeReason, SessionManager, Target};
@@ -53,8 +54,8 @@ async fn login_under_way_fails_after_all_sessions_are_revoked_or_changed(place: 
     ];
     for (turn, case) in cases.iter().enumerate() {
         let other = login(&there, "jeju").await;
-        // Two logins begin. In the first turn, no session of the user was ever revoked before. In
-        // each turn, the operation changes the fence.
+        // Two logins begin. In the first turn, the sessions of this user were never revoked before.
+        // In each turn, the operation replaces the fence.
         let login_fences = [
             here.begin_login(&user("jeju")).await.unwrap(),
             there.begin_login(&user("jeju")).await.unwrap(),
@@ -66,7 +67,7 @@ async fn login_under_way_fails_after_all_sessions_are_revoked_or_changed(place: 
             assert!(matches!(late, Err(SessionError::LoginSuperseded)), "case {turn}: {late:?}");
         }
         assert_eq!(there.sessions(&user("jeju")).await.unwrap().len(), before, "case {turn}");
-        // A login that begins afterwards succeeds.
+        // A login that begins after the operation succeeds.
         let login_fence = here.begin_login(&user("jeju")).await.unwrap();
         let login =
             here.create(NewSession::new(user("jeju")).login_fence(login_fence)).await.unwrap();
@@ -85,7 +86,7 @@ async fn login_under_way_succeeds_after_a_logout_or_changes_to_other_users(place
     let login = here.create(NewSession::new(user("jeju")).login_fence(login_fence)).await.unwrap();
     there.authenticate(&login.access_token).await.unwrap();
 
-    // A fence is valid only for its user.
+    // A login fence is valid only for its own user.
     let login_fence = here.begin_login(&user("admin")).await.unwrap();
     let mixed = here.create(NewSession::new(user("jeju")).login_fence(login_fence)).await;
     assert!(matches!(mixed, Err(SessionError::LoginSuperseded)), "{mixed:?}");

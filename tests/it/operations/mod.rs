@@ -1,4 +1,4 @@
-//! The manager's operations, each with the same results on both stores.
+//! The manager's operations. Each operation has the same results on both stores.
 
 mod change;
 mod directory;
@@ -22,8 +22,8 @@ use crate::support::user;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// One of the two stores. A test builds as many managers on it as it needs: to the store, each
-/// manager is a process of its own.
+/// One of the two stores. A test builds as many managers over it as it needs. For the store, each
+/// manager is a separate process.
 enum Place {
     Memory(MemoryStore),
     Redis(RedisServer),
@@ -35,7 +35,7 @@ impl Place {
     }
 
     fn builder(&self) -> SessionManagerBuilder {
-        // Long enough for a loaded machine.
+        // The timeout is long enough for a loaded machine.
         let builder = crate::support::builder().store_timeout(Duration::from_secs(5));
         match self {
             Self::Memory(store) => builder.store(store.clone()),
@@ -78,7 +78,7 @@ async fn login(manager: &SessionManager, id: &str) -> Login {
     manager.create(NewSession::new(user(id)).role("user")).await.unwrap()
 }
 
-/// An event sink that records events as text, in their order.
+/// An event sink that records the events as texts, in their order.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<String>>>);
 

@@ -16,10 +16,11 @@ use crate::support::paused::{At, PausedStore, Verb};
 use crate::support::{START, builder, key, user};
 
 const INTERVAL: Duration = Duration::from_secs(30);
-/// How long an answer still determines the shown role after the interval has passed.
+/// After the interval has passed, an answer of the directory still determines the shown role for
+/// this time.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A directory in which a test sets the role.
+/// A directory that returns the role that a test sets.
 #[derive(Clone)]
 struct Directory(Arc<Mutex<Role>>);
 
@@ -81,15 +82,15 @@ async fn role(manager: &SessionManager, login: &Login) -> Option<String> {
     session.role().map(str::to_owned)
 }
 
-/// Returns the stored role and the revision of each session, as a process without a directory reads
-/// them.
+/// Returns the stored role and the revision of each session. Reads them as a process without a
+/// directory does.
 async fn stored(world: &World) -> Vec<(Option<String>, u64)> {
     let plain = builder().clock(world.clock).store(world.store.clone()).build().unwrap().0;
     let sessions = plain.sessions(&user("jeju")).await.unwrap();
     sessions.iter().map(|each| (each.role().map(str::to_owned), each.revision())).collect()
 }
 
-/// Lets background tasks run until they wait.
+/// Lets background tasks run until all of them wait.
 async fn settled() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
@@ -169,7 +170,8 @@ async fn refresh_uses_the_directory_role_even_if_the_answer_expires_meanwhile() 
     let mut stop = world.store.stop(Verb::Rotate, At::Before);
     let suspend = async {
         stop.reached().await;
-        // The host is suspended until the answer has expired. Tokio's clock stands still.
+        // The host is suspended until the directory's answer has expired. Tokio's clock stands
+        // still during that time.
         host.advance(INTERVAL + MINUTE);
         stop.go();
     };
@@ -178,7 +180,8 @@ async fn refresh_uses_the_directory_role_even_if_the_answer_expires_meanwhile() 
     assert_eq!(refreshed.unwrap().session.role(), Some("user"));
 }
 
-/// Returns the roles that a process shows for a user's only session without asking the directory.
+/// Returns the roles that a process shows for the only session of a user. The process does not ask
+/// the directory for them.
 async fn shown(manager: &SessionManager, login: &Login) -> BTreeSet<Option<String>> {
     let (jeju, id) = (user("jeju"), login.session.id());
     let got = manager.get(&jeju, id).await.unwrap().unwrap();
@@ -210,7 +213,8 @@ async fn lookups_and_lists_show_the_role_that_applies_to_requests() {
         }
         let by_role = one.statistics(|_| {}).await.unwrap().by_role;
         assert_eq!(by_role, [("user".to_owned(), 1)].into(), "statistics count stored roles");
-        // After a minute, an old answer no longer hides what other processes write.
+        // One minute after the interval, an old answer no longer hides the role that other
+        // processes write.
         advance(interval + MINUTE - Duration::from_millis(1)).await;
         assert_eq!(shown(&one, &login).await, [some("admin")].into());
         advance(Duration::from_millis(1)).await;
@@ -255,7 +259,7 @@ async fn stored_sessions_are_written_once_per_role_change() {
         }
     }
     assert_eq!(stored(&world).await, [(some("user"), 2)]);
-    // A role that the application writes is not overwritten.
+    // The manager does not overwrite a role that the application has written.
     let (jeju, id) = (user("jeju"), login.session.id());
     manager.update(&jeju, id, |edit| edit.role = None).await.unwrap();
     advance(INTERVAL).await;
@@ -274,7 +278,7 @@ async fn failed_write_of_a_role_change_is_repeated_after_the_interval() {
     let mut stop = world.store.stop(Verb::UpdateAll, At::Before);
     assert_eq!(role(&manager, &login).await, some("user"));
     stop.reached().await;
-    // The manager gives up the call after the store timeout.
+    // The store timeout passes, and the manager abandons the call.
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(stop);
     settled().await;

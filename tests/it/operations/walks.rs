@@ -37,14 +37,14 @@ async fn statistics_count_each_live_session_once(place: &Place) {
     let by_role: Vec<_> =
         statistics.by_role.iter().map(|(role, count)| (role.as_str(), *count)).collect();
     assert_eq!(by_role, [("", 1), ("super_admin", 10), ("user", 30)]);
-    // 30 sessions with an idle TTL of one hour, 11 with three hours.
+    // There are 30 sessions with an idle TTL of one hour, and 11 with an idle TTL of three hours.
     let average = (30 * HOUR + 11 * 3 * HOUR) / 41;
     assert!(statistics.average_ttl <= average, "{statistics:?}");
     assert!(statistics.average_ttl > average - HOUR / 60, "{statistics:?}");
     assert_eq!(progress.last().unwrap().sessions, 41);
     assert!(progress.windows(2).all(|two| two[0].steps < two[1].steps));
 
-    // One scan serves all calls within a minute.
+    // The results of one scan are returned to all calls within one minute.
     let minute = Duration::from_secs(60);
     let first = manager.recent_statistics(minute).await.unwrap();
     login(&manager, "jeju").await;
@@ -58,8 +58,9 @@ async fn cleanup_removes_expired_sessions_and_keeps_tombstones(place: &Place) {
     let alive = login(&manager, "alive").await;
     let ended = login(&manager, "jeju").await;
     manager.revoke(&user("jeju"), ended.session.id(), RevokeReason::Admin).await.unwrap();
-    // Sessions that expire after a few milliseconds, next to sessions that stay live. The store
-    // creates the short ones directly, because the manager does not allow such a short lifetime.
+    // Creates sessions that expire after a few milliseconds, beside sessions that stay live. The
+    // test creates the short ones directly in the store, because the manager does not allow such a
+    // short lifetime.
     let brief =
         NewRecord::new(Duration::from_millis(20), HOUR, Bytes::from_static(b"{\"data\":null}"));
     for i in 0..30 {
@@ -125,7 +126,8 @@ async fn recent_statistics_age_while_the_host_is_suspended() {
     let (manager, _worker) = builder().clock(host.clone()).build().unwrap();
     let minute = Duration::from_secs(60);
     let first = manager.recent_statistics(minute).await.unwrap();
-    // Tokio's clock stands still, like the monotonic clock of most systems during a suspension.
+    // Tokio's clock stands still, as the monotonic clock of most systems does while the host is
+    // suspended.
     host.advance(minute);
     assert!(Arc::ptr_eq(&first, &manager.recent_statistics(minute).await.unwrap()));
     host.advance(Duration::from_millis(1));

@@ -62,8 +62,8 @@ fn client_is_the_peer_or_an_address_written_by_a_trusted_proxy() {
         if !is_trusted(peer) {
             assert_eq!(client, peer.to_canonical(), "the header of an untrusted peer is ignored");
         }
-        // Trusted proxies are skipped from the right. A trusted proxy is the client only if every
-        // hop is one. Then the leftmost hop counts.
+        // The client is the rightmost hop that is not a trusted proxy. If all hops are trusted
+        // proxies, the client is the leftmost hop.
         let hops = hops.iter().map(|hop| hop.trim()).filter(|hop| !hop.is_empty());
         let plain: Option<Vec<IpAddr>> = hops.map(|hop| hop.parse().ok()).collect();
         if let Some(plain) = plain.filter(|_| is_trusted(peer)) {

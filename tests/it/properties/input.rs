@@ -1,4 +1,4 @@
-//! Arbitrary input from clients and operators: tokens, headers, cookies, bodies, cursors, keys,
+//! Arbitrary input from clients and operators: tokens, headers, cookies, bodies, cursors, keys and
 //! origins.
 
 use axum::body::Body;
@@ -71,7 +71,7 @@ fn changed(text: &str, changes: &[Change]) -> String {
     chars.into_iter().collect()
 }
 
-/// Text that has the form of a token but was not issued here, or arbitrary text.
+/// A text that has the form of a token but was not issued here, or any other text.
 fn token_like() -> impl Strategy<Value = String> {
     let part = vec(any::<u8>(), 0..60).prop_map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
     let json =
@@ -173,7 +173,7 @@ fn arbitrary_headers_yield_a_token_or_a_400_or_401_error() {
         }
         for source in &sources {
             match source.token(&headers) {
-                // The manager decides whether the text is a valid token.
+                // Only the manager decides whether the text is a valid token.
                 Ok(_) => {}
                 Err(error) => {
                     let status = error.kind().status();

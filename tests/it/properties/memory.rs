@@ -30,7 +30,7 @@ impl Ground for Memory {
         settings.store(self.store.clone()).build().unwrap().0
     }
 
-    // The manager and the store share one clock, which the model advances.
+    // The manager and the store share one clock. The model advances it.
     async fn pass(&self, _time: Duration) -> bool {
         false
     }
@@ -43,7 +43,8 @@ impl Ground for Memory {
     }
 }
 
-/// Runs 50 % of the sequences. Two tests call this and run in parallel.
+/// Runs half of the sequences. Two tests call this function, so that the two halves run in
+/// parallel.
 fn run_half_of_the_cases() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     holds(5_000, &steps(24), |steps| {

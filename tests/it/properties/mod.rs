@@ -1,8 +1,8 @@
-//! Property tests: random input and random sequences of operations, checked for what must hold for
-//! all of them.
+//! Property tests with random input and with random sequences of operations. Each test checks
+//! properties that must hold for every input and every sequence.
 //!
-//! A failure prints the smallest input found and a seed. `PROPERTY_SEED=<seed>` repeats that run,
-//! and `PROPERTY_CASES=<number>` runs more or fewer cases.
+//! A failed test prints the smallest failing input that was found, and a seed.
+//! `PROPERTY_SEED=<seed>` repeats this run. `PROPERTY_CASES=<number>` sets the number of cases.
 
 #[allow(dead_code, reason = "the tests of the routes use the remaining items")]
 mod forwarded;

@@ -1,5 +1,5 @@
-//! Sequences of operations over a real Redis. A test cannot move the clock of Redis, so it moves
-//! the stored times instead.
+//! Sequences of operations on a real Redis. A test cannot move the clock of Redis. It moves the
+//! stored times instead.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use crate::support::patient_store;
 use crate::support::property::holds;
 use crate::support::redis::RedisServer;
 
-/// Script: moves the times in the keys of sessions back by `ARGV[1]` milliseconds, as if that time
-/// had passed. The login fence `#` does not change: a login under way has read it, and compares it
-/// with the stored value at its end.
+/// Script that moves the times in the Redis keys of sessions `ARGV[1]` milliseconds back, as if
+/// this time had passed. It does not change the login fence `#`: a login in progress has read the
+/// fence and compares it with the stored fence when it creates the session.
 const PASS: &str = r"
 local by = tonumber(ARGV[1])
 local function earlier(digits) return string.format('%.0f', tonumber(digits) - by) end
@@ -83,7 +83,7 @@ impl Ground for Redis {
         true
     }
 
-    /// Waits 2 ms: the store orders sessions by their last activity in milliseconds.
+    /// Waits 2 ms, because the store orders sessions by their last activity in milliseconds.
     async fn tick(&self) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }

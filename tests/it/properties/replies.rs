@@ -1,5 +1,5 @@
-//! A fake server that sends arbitrary replies: every operation of the store ends with an answer or
-//! a typed error.
+//! A fake server that sends arbitrary replies. Every operation of the store must end with an answer
+//! or a typed error.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::support::wait::PATIENCE;
 
 const PASSWORD: &str = "hunter2-of-redis";
 
-/// A RESP3 value as a server writes it.
+/// A RESP3 value in the form in which a server writes it.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Null,
@@ -77,7 +77,7 @@ impl Reply {
     }
 }
 
-/// Values that a store receives from Redis, or similar values.
+/// Values that a store receives from Redis, or values that are similar to them.
 fn likely() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         Just(b"1 1 1000 3600000 99999999999999\n{\"role\":\"user\",\"data\":null}".to_vec()),
@@ -120,8 +120,8 @@ fn reply() -> impl Strategy<Value = Reply> {
     })
 }
 
-/// How the fake server behaves: its replies, sent in turn, and whether it answers the handshake of
-/// a connection as Redis does.
+/// The behavior of the fake server: the replies that it sends one after another, and whether it
+/// answers the handshake of a connection as Redis does.
 #[derive(Clone, Debug)]
 struct Script {
     replies: Vec<Reply>,
@@ -184,7 +184,8 @@ async fn number(reader: &mut (impl tokio::io::AsyncBufRead + Unpin), mark: char)
     line.strip_prefix(mark)?.trim_end().parse().ok()
 }
 
-/// Checks that an error and its sources show neither the password nor the address of the server.
+/// Checks that neither the password nor the address of the server is in the text of an error or of
+/// its sources.
 fn check_error_text<T>(answer: Result<T, StoreError>) {
     let Err(error) = answer else { return };
     let mut shown = format!("{error} {error:?}");

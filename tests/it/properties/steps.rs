@@ -5,7 +5,7 @@ use proptest::prelude::{Strategy, any};
 use proptest::prop_oneof;
 use tower_session_auth::RevokeReason;
 
-/// One operation. Each number selects one of the existing users, sessions or tokens.
+/// One operation. Each number in it selects one of the existing users, sessions or tokens.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Login {
@@ -16,7 +16,7 @@ pub(crate) enum Step {
     BeginLogin {
         user: u8,
     },
-    /// Logs in with the fence that was read first.
+    /// Finishes the login whose fence was read first.
     FinishLogin {
         life: u8,
     },
@@ -68,7 +68,8 @@ pub(crate) enum Step {
     },
     Statistics,
     Cleanup,
-    /// Signs with another key from now on. With `keep_old`, tokens of the old key stay valid.
+    /// From now on, signs tokens with another key. With `keep_old`, tokens of the old key stay
+    /// valid.
     SwapKeys {
         keep_old: bool,
     },
@@ -82,15 +83,15 @@ pub(crate) enum Step {
     },
     /// The store loses all its data.
     LoseAll,
-    /// The store loses one session, as a server that evicts keys does. (Redis only.)
+    /// The store loses one session, as a server that evicts keys does. Only for Redis.
     LoseSession {
         session: u8,
     },
-    /// Saves a copy of a session's record. (Redis only.)
+    /// Saves a copy of a session's record. Only for Redis.
     Save {
         session: u8,
     },
-    /// Restores the saved record, as a failover that loses the latest writes does. (Redis only.)
+    /// Restores the saved record, as a failover does if it loses the latest writes. Only for Redis.
     RollBack,
 }
 

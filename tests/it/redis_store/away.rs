@@ -1,4 +1,4 @@
-//! Redis servers that are stopped, hang, restart, or lose their scripts.
+//! Redis servers that are stopped, that hang, that restart, or that lose their scripts.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex};
@@ -79,7 +79,7 @@ async fn reads_survive_killed_connections() {
 #[tokio::test]
 async fn stopped_server_is_unavailable_at_once_and_works_again_after_a_restart() {
     let mut server = RedisServer::start().await;
-    // The test never waits for this timeout: a refused connection is an error at once.
+    // The test never waits for this timeout, because a refused connection is an error at once.
     let store = RedisStore::builder(server.url().as_str()).timeout(MINUTE).build().unwrap();
     let id = login(&store, HOUR, HOUR).await;
     server.stop();
@@ -134,7 +134,7 @@ async fn hanging_server_is_unavailable_within_the_timeout() {
 
 #[tokio::test]
 async fn silent_connection_is_replaced_even_if_only_the_caller_times_out() {
-    // As after the failure of a host: packets are lost, and the socket stays open.
+    // Behaves like a host that has failed: packets are lost, and the socket stays open.
     let server = RedisServer::start().await;
     let builder = RedisStore::builder(server.url().as_str()).pool_size(1);
     let store = builder.timeout(UNHURRIED).build().unwrap();
@@ -148,7 +148,7 @@ async fn silent_connection_is_replaced_even_if_only_the_caller_times_out() {
     assert!(lives(&store, &id).await);
     let before = connected().await;
     server.pause();
-    // The caller times out before the store does, and after half of the store's timeout.
+    // The caller times out earlier than the store, but later than half of the store's timeout.
     let user = jeju();
     let load = timeout(UNHURRIED * 5 / 8, store.load(&user, &id, None));
     let (given_up, _) = while_nothing_answers(load).await;
@@ -159,8 +159,8 @@ async fn silent_connection_is_replaced_even_if_only_the_caller_times_out() {
     assert_ne!(connected().await, before);
 }
 
-/// The calls are cancelled after the server has received their commands. A proxy holds the answers
-/// back. They arrive later, on the connections that the next calls use.
+/// The calls are cancelled after the server has received their commands. A proxy holds back the
+/// answers. The answers arrive later, on the connections that the next calls use.
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_calls_never_mix_up_answers() {
     const TURNS: usize = 10;
@@ -189,8 +189,8 @@ async fn cancelled_calls_never_mix_up_answers() {
         let sent = payloads.len() as u64;
         until("all commands are at the server", async || reads().await == before + sent).await;
         calls.shutdown().await;
-        // The next calls begin with other users, so that a left-over answer belongs to another
-        // user.
+        // The next calls start with other users. If a call received a left-over answer, the answer
+        // would therefore belong to another user.
         payloads.rotate_left(turn + 1);
         let mut next = JoinSet::new();
         for (user, id, payload) in payloads.clone() {
@@ -208,7 +208,7 @@ async fn cancelled_calls_never_mix_up_answers() {
     }
 }
 
-/// Collects the texts of the library's log events.
+/// Collects the texts of the log events of this library.
 #[derive(Clone, Default)]
 struct Events(Arc<Mutex<Vec<String>>>);
 

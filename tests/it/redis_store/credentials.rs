@@ -1,4 +1,4 @@
-//! Credentials that change while the application runs, and providers that fail.
+//! Credentials that change while the application is running, and providers that fail.
 
 use std::error::Error;
 use std::future::pending;
@@ -28,7 +28,7 @@ enum Answer {
     Panics,
 }
 
-/// A provider whose answers a test sets. Clones share them.
+/// A provider that gives the answer that a test sets. All clones share the answer.
 #[derive(Clone)]
 struct Scripted(Arc<Mutex<Answer>>);
 
@@ -56,11 +56,11 @@ impl CredentialsProvider for Scripted {
 }
 
 fn store(server: &RedisServer, provider: &Scripted) -> RedisStore {
-    // Redis would refuse the credentials in the address.
+    // Redis would refuse the credentials in this address.
     store_at("another:of-the-address@", server, provider)
 }
 
-/// `login` is the part of the address in front of the host.
+/// Returns a store. `login` is the part of its address before the host.
 fn store_at(login: &str, server: &RedisServer, provider: &Scripted) -> RedisStore {
     RedisStore::builder(format!("redis://{login}127.0.0.1:{}/", server.port()))
         .timeout(Duration::from_secs(3))
@@ -70,7 +70,7 @@ fn store_at(login: &str, server: &RedisServer, provider: &Scripted) -> RedisStor
         .unwrap()
 }
 
-/// Sets the user's only password and closes the user's connections.
+/// Makes this the only password of the user, and closes the user's connections.
 async fn set_password(server: &RedisServer, password: &str) {
     let password = format!(">{password}");
     let rule = ["ACL", "SETUSER", "app", "on", "resetpass", &password, "+wait"];
@@ -79,7 +79,7 @@ async fn set_password(server: &RedisServer, password: &str) {
     server.command(&["CLIENT", "KILL", "USER", "app"]).await;
 }
 
-/// The error of a read, with its causes.
+/// Returns the error of a read, and a text with the error and its causes.
 async fn refusal(store: &RedisStore) -> (StoreError, String) {
     let id = SessionId::parse("none").unwrap();
     let error = store.load(&jeju(), &id, None).await.unwrap_err();
@@ -102,7 +102,8 @@ async fn changed_password_is_used_by_all_connections_without_a_restart() {
     for password in ["first", "second", "third"] {
         provider.answers(Answer::User("app", password));
         set_password(&server, password).await;
-        // Each kind of connection: requests, lists, replicas, diagnosis, invalidation.
+        // The following operations use each kind of connection: for requests, lists, replicas, the
+        // diagnosis and invalidations.
         let id = login(&store, HOUR, HOUR).await;
         assert!(lives(&store, &id).await, "{password}");
         assert_eq!(store.scan(None, 10).await.unwrap().unwrap().sessions.len(), 1, "{password}");
@@ -149,7 +150,8 @@ async fn provider_failure_is_reported_to_callers_and_logged() {
         let store = store(&server, &provider);
         let log = Log::default();
         let capture = log.capture();
-        // More calls than the pool has connections: a failed connect frees its slot.
+        // Makes more calls than the pool has connections. Each failed connect must free its slot in
+        // the pool.
         for _ in 0..10 {
             let (error, text) = refusal(&store).await;
             assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{text}");
@@ -181,7 +183,7 @@ async fn wrong_password_of_the_provider_appears_in_no_error_or_log() {
 #[tokio::test(start_paused = true)]
 async fn hanging_provider_is_reported_to_each_caller_and_times_out_after_10_seconds() {
     let provider = Scripted::new(Answer::Hangs);
-    // No server runs here: the store asks the provider before it connects.
+    // No server is listening here, because the store asks the provider before it connects.
     let store = RedisStore::builder("redis://127.0.0.1:1/")
         .timeout(Duration::from_secs(3))
         .pool_size(1)

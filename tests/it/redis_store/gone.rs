@@ -1,4 +1,5 @@
-//! The `gone` hash of a user: tombstones, the login fence, and the counter of logins.
+//! The hash `gone` of a user. It contains the tombstones, the login fence, and the counter of
+//! logins.
 
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ async fn logs_in(store: &RedisStore, login_fence: Option<&str>) -> bool {
     }
 }
 
-/// Logs in, and returns the number of logins within this window.
+/// Logs in. Returns the number of logins within this window.
 async fn recent(store: &RedisStore, window: Duration) -> u32 {
     let mut new = record(HOUR, HOUR);
     new.count_within = Some(window);
@@ -76,7 +77,7 @@ async fn gone_key_ttl_is_never_shortened() {
         assert!(revoked.was_live());
     };
     let ends = async || server.number(&["PEXPIRETIME", GONE]).await;
-    // Each write sets the key's TTL to that of the field that must live longest.
+    // Each write sets the TTL of the key to the TTL of the field that must be kept longest.
     brief().await;
     let mut last = ends().await;
     let step = async |what: &str, at_least: Duration, last: &mut i64| {
@@ -98,7 +99,8 @@ async fn gone_key_ttl_is_never_shortened() {
     step("a longer window", 3 * DAY, &mut last).await;
     store.revoke(&jeju(), &Target::All, RevokeReason::LogoutAll).await.unwrap();
     step("another guard", 3 * DAY, &mut last).await;
-    // An operator removed the TTL. The next write restores it for the longest-lived field.
+    // An operator has removed the TTL. The next write sets it again, to the TTL of the field that
+    // must be kept longest.
     for what in ["a tombstone", "a guard", "a counter"] {
         server.command(&["PERSIST", GONE]).await;
         match what {
@@ -139,7 +141,8 @@ async fn expired_login_fence_equals_no_login_fence() {
         (None, [Some(over), Some(other), None]),
         (Some(over), [Some(over), Some(other), None]),
         (Some(lasting), [Some(lasting); 3]),
-        // Another version may have written this value. It is valid until its key expires.
+        // Another version of the library may have written this value. The value is valid until its
+        // key expires.
         (Some("text"), [Some("text"); 3]),
     ] {
         server.command(&["DEL", GONE]).await;
@@ -172,7 +175,7 @@ async fn invalid_login_counter_starts_again() {
         server.command(&["HSET", GONE, "+", &there]).await;
         assert_eq!(recent(&store, HOUR).await, expected, "{there:?}");
     }
-    // A window of zero is the shortest window. Its key does not stay forever.
+    // A window of zero counts as the shortest window. Its key still expires.
     server.command(&["DEL", GONE]).await;
     assert_eq!(recent(&store, Duration::ZERO).await, 1);
     assert!(server.number(&["PTTL", GONE]).await != -1);

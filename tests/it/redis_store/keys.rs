@@ -1,4 +1,4 @@
-//! The keys in Redis: their TTLs, their fields, and the commands that write them.
+//! The Redis keys of sessions: their TTLs, their fields, and the commands that write them.
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ async fn key_ttl_covers_all_sessions_and_is_never_shortened() {
     login(&store, 3 * HOUR, 4 * HOUR).await;
     assert_eq!((ttl(LIVE).await, ttl(SEEN).await), (240, 240), "at most the absolute deadline");
 
-    // If less than the idle TTL is left, a touch raises both TTLs. Otherwise it does not change
-    // them.
+    // If the remaining TTL of a key is less than the idle TTL, a touch raises it. Otherwise, a
+    // touch does not change it.
     for key in [LIVE, SEEN] {
         server.command(&["PEXPIRE", key, "1800000"]).await;
     }
@@ -41,16 +41,16 @@ async fn key_ttl_covers_all_sessions_and_is_never_shortened() {
     assert!(matches!(touch(&store, &first, HOUR).await.unwrap(), Touched::Lives(_)));
     assert_eq!((ttl(LIVE).await, ttl(SEEN).await), (65, 65));
 
-    // An operator removed the TTL. The next login restores it, and no session ends early.
+    // An operator has removed the TTL. The next login sets it again, and no session ends early.
     server.command(&["PERSIST", LIVE]).await;
     let brief = login(&store, Duration::from_secs(1), Duration::from_secs(1)).await;
     assert!((60..=180).contains(&ttl(LIVE).await), "{}", ttl(LIVE).await);
 
-    // An update keeps the TTL.
+    // An update keeps the TTL of the key.
     store.update(&jeju(), &first, 1, Bytes::from_static(b"new")).await.unwrap();
     assert!(ttl(LIVE).await >= 60);
 
-    // A tombstone stays as long as a client can show the token, but at most a day.
+    // A tombstone is kept for as long as a client can present the token, but for at most one day.
     store.revoke(&jeju(), &Target::from(&brief), RevokeReason::Logout).await.unwrap();
     store.revoke(&jeju(), &Target::from(&first), RevokeReason::Logout).await.unwrap();
     assert_eq!(ttl(GONE).await, 24 * 60);
@@ -133,8 +133,8 @@ async fn operator_logs_a_user_out_by_deleting_either_key() {
         assert_eq!(touch(&store, &id, HOUR).await.unwrap(), Touched::Ended, "{key}");
         let updated = store.update(&jeju(), &id, 1, Bytes::new()).await.unwrap();
         assert_eq!(updated, Updated::Gone, "{key}");
-        // A missing `live` key takes effect at once. A missing `seen` key takes effect when the
-        // known idle deadline has passed.
+        // Without the key `live`, `load` no longer finds the session. If only the key `seen` is
+        // missing, `load` still finds the session, until the idle deadline that was last known.
         assert_eq!(lives(&store, &id).await, key == SEEN, "{key}");
         assert!(
             !store

@@ -1,4 +1,5 @@
-//! Session limits in Redis: which sessions are evicted, what an eviction leaves, and what it costs.
+//! Session limits in Redis: which sessions are evicted, what remains of them, and what an eviction
+//! costs.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -29,7 +30,8 @@ async fn evicting(store: &RedisStore, max: u32) -> Opened {
     }
 }
 
-/// Writes a session to Redis, with these times of its creation and its last activity.
+/// Writes a session to Redis. `created` and `used` are the times of its creation and its last
+/// activity.
 async fn put(server: &RedisServer, id: &str, created: i64, used: i64) {
     let far = 99_999_999_999_999_i64;
     server.command(&["HSET", LIVE, id, &format!("1 1 {created} 1000 {far}\n{{}}")]).await;
@@ -81,17 +83,18 @@ async fn unreadable_records_are_evicted_like_others() {
     assert_eq!(evicting(&store, 2).await.evicted, ids(&["old"]));
     let stone = store.revoke_reason(&jeju(), &ids(&["old"])[0]).await.unwrap();
     assert_eq!(stone, Some(RevokeReason::Evicted), "its token may be shown for a day");
-    // The store cannot tell whether this session is live. It counts towards no limit and is kept.
+    // The store cannot tell whether this session is live. It therefore keeps the session, but does
+    // not count it towards the limit.
     server.command(&["HSET", SEEN, "new", "never"]).await;
     assert_eq!(evicting(&store, 2).await.evicted, []);
     assert_eq!(server.text(&["HGET", SEEN, "new"]).await.as_deref(), Some("never"));
-    // A foreign field is removed.
+    // A login that evicts removes a field that the store did not write.
     put(&server, "no session's name", 10, 10).await;
     assert_eq!(evicting(&store, 3).await.evicted, []);
     assert_eq!(server.number(&["HEXISTS", LIVE, "no session's name"]).await, 0);
 }
 
-/// Returns the commands that Redis runs during `work`, with their numbers of calls.
+/// Returns the commands that Redis runs during `work`, each with its number of calls.
 async fn commands(server: &RedisServer, work: impl Future<Output = ()>) -> Vec<String> {
     server.command(&["CONFIG", "RESETSTAT"]).await;
     work.await;
@@ -114,7 +117,7 @@ async fn session_limit_that_is_not_reached_costs_no_command() {
     assert_eq!(with, expected);
 }
 
-/// Writes the sessions `s0`, `s1` … to Redis. Their last activities are in this order.
+/// Writes the sessions `s0`, `s1` and so on to Redis. Their last activities have the same order.
 async fn put_many(server: &RedisServer, numbers: std::ops::Range<usize>) {
     let far = 99_999_999_999_999_i64;
     let mut fill = redis::pipe();
@@ -129,8 +132,8 @@ async fn put_many(server: &RedisServer, numbers: std::ops::Range<usize>) {
     fill.exec_async(&mut server.connection().await).await.unwrap();
 }
 
-/// Measures the cost of a script by the commands that it runs. None of these commands reads all
-/// fields of a hash.
+/// Measures the cost of a login's script by the commands that the script runs. None of these
+/// commands reads all fields of a hash.
 #[tokio::test]
 async fn login_cost_does_not_grow_with_the_number_of_sessions() {
     let server = RedisServer::start().await;
@@ -156,8 +159,9 @@ async fn login_cost_does_not_grow_with_the_number_of_sessions() {
     }
 }
 
-/// With `session_limit(0)`, the manager applies the hard limit. A login at this limit first prunes
-/// expired sessions. If there are none, it evicts enough for the next hundred logins.
+/// With `session_limit(0)`, the manager applies the hard limit. At this limit, a login first
+/// removes expired sessions. If there are none, it evicts enough sessions to make room for the next
+/// hundred logins.
 #[tokio::test]
 async fn at_the_hard_limit_one_login_in_a_hundred_reads_all_sessions() {
     const HARD: usize = 10_000;
@@ -187,7 +191,7 @@ async fn at_the_hard_limit_one_login_in_a_hundred_reads_all_sessions() {
     }
     assert_eq!(surveys(1).await, 0);
     assert_eq!(server.number(&["HLEN", LIVE]).await, 10_000, "no session was evicted");
-    // The eviction reads the user's tombstones as well, of which it keeps 64.
+    // An eviction reads all tombstones of the user as well. It keeps 64 of them.
     assert!(surveys(1).await <= 2);
     assert_eq!(server.number(&["HLEN", LIVE]).await, 9_901, "100 sessions were evicted");
     for (id, lives) in [("s0", 0), ("s99", 0), ("s100", 1)] {

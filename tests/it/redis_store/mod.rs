@@ -1,4 +1,5 @@
-//! Behavior of `RedisStore` beyond the store contract: its keys, and its errors when Redis fails.
+//! The behavior of `RedisStore` that the store contract does not cover: its Redis keys, and its
+//! errors while Redis fails.
 
 mod away;
 mod credentials;
@@ -29,7 +30,7 @@ const LIVE: &str = "session:{jeju}:live";
 const SEEN: &str = "session:{jeju}:seen";
 const GONE: &str = "session:{jeju}:gone";
 
-/// A store whose timeout a loaded machine does not exceed.
+/// A store whose timeout is long enough for a loaded machine.
 fn store(server: &RedisServer) -> RedisStore {
     RedisStore::builder(server.url().as_str()).timeout(UNHURRIED).build().unwrap()
 }

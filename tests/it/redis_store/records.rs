@@ -1,4 +1,4 @@
-//! Damaged and foreign records in Redis, and the clock that decides about deadlines.
+//! Damaged and foreign records in Redis. Also tests which clock decides about deadlines.
 
 use std::path::Path;
 use std::time::Duration;
@@ -25,7 +25,8 @@ async fn unreadable_record_is_refused_and_can_be_deleted() {
         assert_eq!(kind(store.activity(&jeju(), &bad).await), unreadable, "{foreign}");
         let updated = store.update(&jeju(), &bad, 1, Bytes::new()).await;
         assert_eq!(kind(updated), unreadable, "{foreign}");
-        // The unreadable record must not prevent touches of the other sessions in its batch.
+        // The unreadable record must not prevent the touches of the other sessions in the same
+        // batch.
         let touches =
             [&bad, &good].map(|id| Touch::new(jeju(), id.clone(), Duration::ZERO, Duration::MAX));
         let touched = store.touch(&touches).await.unwrap();
@@ -112,13 +113,14 @@ async fn keys_of_a_wrong_type_are_unreadable_and_revoke_all_clears_them() {
 async fn only_the_clock_of_redis_decides_about_deadlines() {
     let server = RedisServer::start().await;
     let store = store(&server);
-    // Before the first contact the store knows no time, because it ignores the host's clock.
+    // Before its first contact with Redis, the store knows no time, because it ignores the host's
+    // clock.
     assert_eq!(store.now().as_millis(), 0);
     usable(&store).await.unwrap();
     let time: Vec<i64> = redis::from_redis_value(server.command(&["TIME"]).await).unwrap();
     let apart = (store.now().as_millis() - (time[0] * 1_000 + time[1] / 1_000)).abs();
     assert!(apart < 1_000, "{apart} ms");
-    // A session ends when its deadline has passed on the server's clock.
+    // A session ends as soon as its deadline has passed on the clock of the server.
     let now = time[0] * 1_000;
     let id = SessionId::random().unwrap();
     for (absolute, idle, alive) in [
@@ -145,7 +147,8 @@ fn store_never_reads_the_wall_clock_of_the_host() {
         }
         seen += 1;
         if path.ends_with("diagnosis.rs") {
-            // The diagnosis compares the two clocks. It does not handle sessions.
+            // The diagnosis is allowed to compare the two clocks, because it does not handle
+            // sessions.
             assert!(!source.contains("Script") && !source.contains("ServerClock"));
             continue;
         }

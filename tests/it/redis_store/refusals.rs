@@ -1,4 +1,4 @@
-//! Redis servers that answer with a refusal.
+//! Redis servers that refuse commands.
 
 use std::error::Error;
 use std::time::Duration;
@@ -115,13 +115,14 @@ async fn write_refused_by_a_read_only_server_closes_all_connections() {
     let store = store(&server);
     let id = login(&store, HOUR, HOUR).await;
     scan_once(&store).await;
-    // The primary does not exist. This server keeps its data and becomes read-only.
+    // This server becomes a read-only replica of a primary that does not exist, and keeps its data.
     server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
     let new = SessionId::random().unwrap();
     let made = store.create(&jeju(), &new, &record(HOUR, HOUR)).await;
-    // The second error occurs if the connection had to check the role again.
+    // The second kind of error occurs if the connection had to check the role of the server again.
     assert!(matches!(kind(made), StoreErrorKind::WriteRefused | StoreErrorKind::NotPrimary));
-    // Now every operation is refused, also on the connection for lists, which carried no write.
+    // Now every operation is refused. This includes operations on the connection for lists, on
+    // which no write was sent.
     assert_every_operation_is_refused(&store, &id).await;
     server.command(&["REPLICAOF", "NO", "ONE"]).await;
     assert!(

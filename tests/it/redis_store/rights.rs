@@ -9,7 +9,7 @@ use crate::redis_store::{HOUR, login};
 use crate::support::redis::{ACL_RULE, RedisServer};
 use crate::support::usable;
 
-/// Sets the rights of the user `app`: those of `docs/redis.md` with `+wait`, and then these changes.
+/// Gives the user `app` the rights in `docs/redis.md` and `+wait`. Then applies these changes.
 async fn set_rights(server: &RedisServer, changes: &[&str]) {
     let begin = ["ACL", "SETUSER", "app", "on", ">p"];
     let rule = begin.into_iter().chain(ACL_RULE.split_whitespace()).chain(["+wait"]);
@@ -25,7 +25,7 @@ fn store(server: &RedisServer) -> RedisStore {
         .unwrap()
 }
 
-/// Returns the missing rights that a check names.
+/// Returns the missing rights that a check reports.
 async fn missing_rights(server: &RedisServer) -> Vec<String> {
     let error = usable(&store(server)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unsupported);

@@ -1,4 +1,5 @@
-//! TLS: certificates of the server and of the client, and the errors if they are not accepted.
+//! TLS: the certificates of the server and of the client, and the errors for certificates that are
+//! not accepted.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -17,7 +18,7 @@ use crate::support::redis::{FREE_PORT, RedisServer};
 use crate::support::wait::until;
 use crate::support::{UNHURRIED, patient_builder, usable};
 
-/// An authority that issues certificates, and a folder for their files.
+/// A certificate authority, and a folder for the files of its certificates.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -51,7 +52,8 @@ impl Authority {
         path
     }
 
-    /// A server with a certificate for `host`. With `clients`, it asks its clients for one.
+    /// Starts a server with a certificate for `host`. If `clients` is true, the server requires a
+    /// certificate from its clients.
     async fn server(&self, host: &str, until: (i32, u8, u8), clients: bool) -> RedisServer {
         let [certificate, key] = self.issue(host, until);
         let files = [
@@ -83,7 +85,7 @@ fn url(server: &RedisServer, host: &str) -> String {
     format!("rediss://{host}:{}/", server.arg("--tls-port"))
 }
 
-/// The error of a check, with its causes.
+/// Returns the error of a check, with its causes.
 async fn refusal(store: &RedisStore) -> String {
     let error = usable(store).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
@@ -117,7 +119,7 @@ async fn each_kind_of_connection_uses_tls_with_own_roots_and_client_certificate(
     let revoked = store.revoke(&jeju(), &Target::All, RevokeReason::Logout).await.unwrap();
     assert_eq!(revoked.sessions, [id]);
     assert_eq!(store.diagnose().await.unwrap().findings, []);
-    // The store's connections use the TLS port. The test's own connection uses the other port.
+    // The store connects to the TLS port. The test itself connects to the other port.
     let clients = server.text(&["CLIENT", "LIST"]).await.unwrap();
     let tls = format!("laddr=127.0.0.1:{}", server.arg("--tls-port"));
     let (on_tls, others): (Vec<_>, Vec<_>) = clients.lines().partition(|line| line.contains(&tls));
@@ -144,14 +146,14 @@ async fn server_with_an_invalid_certificate_is_refused_with_the_reason() {
     }
 }
 
-/// Environment variable that passes the address of a server to a child process.
+/// The name of the environment variable with the address of a server, for a child process.
 const ADDRESS: &str = "TLS_TEST_ADDRESS";
 
 #[tokio::test]
 async fn system_authorities_are_trusted_only_without_configured_roots() {
     let authority = Authority::new("authority");
     let server = authority.server("127.0.0.1", VALID, false).await;
-    // `SSL_CERT_FILE` applies to a whole process, so the test starts a child process.
+    // `SSL_CERT_FILE` applies to a whole process. Therefore the test starts a child process.
     let child = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
@@ -201,12 +203,12 @@ async fn server_that_requires_a_client_certificate_refuses_missing_or_foreign_on
 async fn port_with_another_protocol_is_reported_as_a_likely_cause() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = format!("rediss://127.0.0.1:{}/", listener.local_addr().unwrap().port());
-    // The thread ends with the test's connection.
+    // The thread ends when the connection of its client is closed.
     let server = std::thread::spawn(move || {
         let (mut socket, _) = listener.accept().unwrap();
         socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
-        // The thread reads all input before it closes, because an earlier close would discard the
-        // answer.
+        // The thread reads all input before it closes the socket. If it closed the socket earlier,
+        // the client could lose the answer.
         std::io::copy(&mut socket, &mut std::io::sink()).unwrap();
     });
     let authority = Authority::new("authority");

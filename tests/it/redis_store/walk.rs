@@ -1,4 +1,4 @@
-//! Lists, scans and cleanups of the sessions in Redis, on a connection of their own.
+//! Lists, scans and cleanups of the sessions in Redis. They use a separate connection.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -58,7 +58,7 @@ async fn lists_scans_and_cleanups_skip_foreign_keys_and_keep_them() {
     let server = RedisServer::start().await;
     let store = store(&server);
     let good = login(&store, HOUR, HOUR).await;
-    // Keys that are foreign by their name or by their content.
+    // Creates keys that are foreign because of their names or their contents.
     for key in
         ["session:{%41}:live", "session:{}:live", "session:{a}:b}:live", "session:{a b}:seen"]
     {
@@ -73,7 +73,7 @@ async fn lists_scans_and_cleanups_skip_foreign_keys_and_keep_them() {
     let mut bytes = redis::cmd("HSET");
     bytes.arg(&b"session:{\xff}:live"[..]).arg("id").arg("1 1 1 1 1\n");
     bytes.exec_async(&mut server.connection().await).await.unwrap();
-    // Foreign fields in a key of the store.
+    // Adds foreign fields to a key of the store.
     for (field, value) in [("no session's name", "1 1 1 1 99999999999999\n"), ("bad", "2\n")] {
         server.command(&["HSET", LIVE, field, value]).await;
         server.command(&["HSET", SEEN, field, "99999999999999:1"]).await;
@@ -93,7 +93,8 @@ async fn lists_scans_and_cleanups_skip_foreign_keys_and_keep_them() {
     assert_eq!(clean_up(&store).await, 0);
     assert_eq!(server.number(&["DBSIZE"]).await, keys, "a cleanup deletes no foreign key");
     assert_eq!(server.number(&["HLEN", LIVE]).await, 4);
-    // While an unreadable session may be live, the store cannot report that all were updated.
+    // While a session that the store cannot read may be live, the store cannot report that all
+    // sessions were updated.
     for bad in ["bad", "worse"] {
         let new = Replacement::new(good.clone(), 1, Bytes::new());
         assert_eq!(kind(store.update_all(&jeju(), &[new]).await), StoreErrorKind::Unreadable);
@@ -116,10 +117,10 @@ async fn cleanup_counts_each_deleted_session_once() {
     };
     let record = format!("1 1 1 1 {FAR}\n{{}}");
     let record = record.as_str();
-    // Next to a live session: expired sessions with both fields, or with only one of them.
+    // Adds expired sessions beside a live session. They have both fields, or only one of them.
     put("jeju", "live", &[("a", record), ("b", record)]).await;
     put("jeju", "seen", &[("a", "1:1"), ("c", "99999999999999:1")]).await;
-    // Users with only expired sessions, and users with only one of the two keys.
+    // Adds users with only expired sessions, and users with only one of the two Redis keys.
     put("idle", "live", &[("a", record), ("b", record)]).await;
     put("idle", "seen", &[("a", "1:1"), ("b", "1:1")]).await;
     put("live-only", "live", &[("a", record)]).await;
@@ -184,8 +185,8 @@ async fn scan_through_foreign_keys_doubles_its_step_size() {
             counts.push(rest.split('"').next().unwrap().parse::<u32>().unwrap());
         }
     }
-    // The number of steps per page depends on the machine. Within a page, each step is twice the
-    // previous one, up to 1,000.
+    // The number of steps per page depends on the machine. Within one page, each step is twice as
+    // large as the previous step, up to 1,000.
     let begins = counts.iter().filter(|count| **count == 10).count();
     assert_eq!(begins, pages, "{counts:?}");
     for pair in counts.windows(2) {
@@ -201,7 +202,7 @@ async fn cursor_is_short_and_continues_where_its_page_ended() {
     for limit in [1, 10, 100] {
         let (mut seen, mut from) = (HashSet::new(), None::<ScanCursor>);
         loop {
-            // Each page starts at the cursor of the previous page.
+            // Each page starts at the cursor that the previous page has returned.
             let page = store.scan(from.as_ref(), limit).await.unwrap().unwrap();
             for shown in page.sessions {
                 assert!(
@@ -228,17 +229,18 @@ async fn requests_are_answered_during_a_long_pipeline_of_a_cleanup() {
     monitor.write_all(b"MONITOR\r\n").await.unwrap();
     let mut lines = BufReader::new(monitor).lines();
     assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("+OK"));
-    // The commands in the order of the server: the client, and the name of the command.
+    // The commands in the order in which the server ran them. Each entry has the client and the
+    // name of the command.
     let mut done: Vec<(String, String)> = Vec::new();
     let amid = |done: &[(String, String)]| {
-        // Each pipeline starts after its SCAN. Between two of its scripts only other clients'
-        // commands can run.
+        // Each pipeline starts after its own SCAN. Therefore only commands of other clients can run
+        // between two scripts of one pipeline.
         let mut steps: Vec<_> = done.iter().map(|did| &*did.1).collect();
         steps.dedup();
         steps.windows(3).filter(|three| *three == ["EVALSHA", "HGET", "EVALSHA"]).count()
     };
-    // The machine's scheduler decides whether a load runs in the middle of a pipeline. If loads had
-    // to wait for a pipeline, none ever would.
+    // The scheduler of the machine decides whether a load runs in the middle of a pipeline. If
+    // loads had to wait for pipelines, no load would ever run there.
     until("a load is answered in the middle of a pipeline", async || {
         let loading = async {
             loop {
@@ -341,7 +343,8 @@ async fn list_heads_and_scan_heads_omit_the_application_data() {
     let store = store(&server);
     let data = "x".repeat(10_000);
     for payload in [
-        // The format that the manager writes, and the format of older versions.
+        // The first payload has the format that the manager writes. The second has the format of
+        // older versions.
         format!("{{\"role\":\"user\",\n\"data\":\"{data}\"}}"),
         format!("{{\"role\":\"user\",\"data\":\"{data}\"}}"),
     ] {

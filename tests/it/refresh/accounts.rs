@@ -1,4 +1,5 @@
-//! Logout, password change, suspension, and the user directory.
+//! Logout, password change and suspension of accounts with refresh tokens. Also tests the user
+//! directory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -133,8 +134,8 @@ async fn refresh_is_refused_for_an_inactive_user_or_an_unavailable_directory() {
     assert!(manager.refresh(token(&login)).await.is_ok());
 }
 
-/// Reuse of a rotated token revokes the session even if the directory is unavailable or the account
-/// is inactive.
+/// If a rotated token is used again, the session is revoked. This holds even if the directory is
+/// unavailable or the account is inactive.
 #[tokio::test]
 async fn refresh_token_reuse_revokes_the_session_although_the_directory_refuses() {
     for says in [AWAY, INACTIVE] {
@@ -157,7 +158,8 @@ async fn refresh_token_reuse_revokes_the_session_although_the_directory_refuses(
         drop(manager);
         background.stop().await.unwrap();
         let told = told.lock().unwrap();
-        // Events of one class arrive in order. Events of state changes may precede other events.
+        // Events of one class arrive in order. An event of a state change may arrive before an
+        // earlier event of another class.
         assert!(told.iter().any(|name| name == "token_refreshed"), "{told:?}");
         let changes =
             told.iter().filter(|name| !["token_refreshed", "rejected"].contains(&name.as_str()));
@@ -179,7 +181,7 @@ async fn refresh_token_stays_valid_after_a_store_outage() {
         is(&refused, AuthErrorKind::StoreUnavailable);
     }
     store.set(Mood::Answer);
-    // The circuit breaker soon permits a call again.
+    // After a short time, the circuit breaker permits a call again.
     until("the store is called again", async || match manager.refresh(token(&login)).await {
         Ok(refreshed) => refreshed.session.revision() == 2,
         Err(error) => {

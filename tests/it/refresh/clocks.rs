@@ -1,4 +1,4 @@
-//! Clock steps of the host and of the store, grace windows, and lifetimes.
+//! Steps of the host's clock and of the store's clock, grace windows, and lifetimes.
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use crate::support::{START, login, user};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A manager, the host's clock, and the store's clock. The two clocks are independent.
+/// Returns a manager, the clock of the host, and the clock of the store. The two clocks are
+/// independent.
 fn clocked() -> (SessionManager, ManualClock, ManualClock) {
     let (host, store) = (ManualClock::new(START), ManualClock::new(START));
     let sessions = MemoryStore::with_clock(store.clone());
@@ -80,8 +81,8 @@ async fn grace_window_is_measured_on_the_stores_clock_and_ends_exactly() {
     is_over(&manager, &second, RevokeReason::RefreshReuse).await;
 }
 
-/// The test cannot set the clock of Redis. Instead it changes the time of the last rotation in the
-/// record to one minute later or earlier.
+/// The test cannot set the clock of Redis. Instead, it moves the time of the last rotation in the
+/// record one minute forward or back.
 #[tokio::test]
 async fn redis_clock_step_back_keeps_the_grace_window_open_and_step_forward_ends_it() {
     for (step, over) in [(MINUTE.as_millis() as i64, false), (-(MINUTE.as_millis() as i64), true)] {
@@ -135,8 +136,8 @@ async fn refresh_is_refused_after_the_idle_deadline_of_the_session() {
     is(&manager.refresh(token(&login)).await.unwrap_err(), AuthErrorKind::SessionExpired);
 }
 
-/// The host's clock is three days ahead for a moment. The memory store that the builder makes by
-/// default uses the same clock.
+/// For a short time, the clock of the host is three days ahead. The builder's default memory store
+/// uses the same clock.
 #[tokio::test]
 async fn sessions_and_grace_windows_end_on_time_after_the_host_clock_was_ahead() {
     let clock = ManualClock::new(START);

@@ -1,4 +1,4 @@
-//! Results of a rotation: tokens, claims, grace window, reuse, and settings.
+//! The results of a rotation: tokens, claims, grace window, reuse detection, and settings.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -134,8 +134,8 @@ async fn reuse_of_a_token_two_rotations_old_revokes_the_session_and_emits_events
             _ => None,
         })
         .collect();
-    // The instance that rotated the token or revoked the session emits each event once. Events of
-    // state changes may precede other events.
+    // One of the instances rotates the token or revokes the session. This instance emits each event
+    // exactly once. Events of state changes may arrive before other events.
     let (rotated, changes): (Vec<_>, Vec<_>) =
         told.into_iter().partition(|name| *name == "rotated");
     assert_eq!((rotated.len(), changes), (1, vec!["suspicious", "revoked"]));
@@ -144,8 +144,8 @@ async fn reuse_of_a_token_two_rotations_old_revokes_the_session_and_emits_events
 async fn access_token_with_a_counter_ahead_of_the_record_is_refused<St: SessionStore>(
     connect: impl Fn() -> St,
 ) {
-    // As after a failover that lost a rotation: an access token whose counter is ahead of the
-    // record.
+    // The counter of this access token is ahead of the record, as after a failover that has lost a
+    // rotation.
     let (manager, store) = (manager_on(connect()), connect());
     let first = login(&manager, "jeju").await;
     let (lost, stays) = (login(&manager, "jeju").await, &first);
@@ -175,7 +175,8 @@ async fn instances_with_and_without_refresh_keys_serve_the_same_sessions<St: Ses
     assert_eq!(old.session.revision(), 1);
     assert!(rotating.authenticate(&old.access_token).await.is_ok());
     let new = login(&rotating, "jeju").await;
-    // During a rolling upgrade an instance without refresh keys serves the same sessions.
+    // During a rolling upgrade, an instance without keys for refresh tokens serves the same
+    // sessions as the others.
     assert!(plain.authenticate(&new.access_token).await.is_ok());
     let refused = plain.refresh(token(&new)).await.unwrap_err();
     is(&refused, AuthErrorKind::InvalidToken);

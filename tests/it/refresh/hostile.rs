@@ -1,4 +1,4 @@
-//! Invalid and foreign tokens in place of refresh tokens.
+//! Invalid tokens and tokens of other kinds in place of refresh tokens.
 
 use tower_session_auth::AuthErrorKind;
 use tower_session_auth::store::{MemoryStore, SessionStore};
@@ -61,7 +61,8 @@ async fn invalid_refresh_tokens_are_refused_without_a_store_call<St: SessionStor
         let refused = manager.logout_refresh(bad).await.unwrap_err();
         assert_eq!(refused.kind(), AuthErrorKind::InvalidToken, "{shown}");
     }
-    // The manager did not call the store, so invalid tokens cost an attacker more than the server.
+    // No invalid token caused a store call. Such a token therefore costs an attacker more than it
+    // costs the server.
     assert_eq!(store.calls(), asked);
     assert_eq!(state(&connect(), &first.session).await.unwrap(), before);
     assert!(manager.refresh(good).await.is_ok());
@@ -100,7 +101,7 @@ async fn tokens_of_another_issuer_audience_key_or_purpose_are_refused() {
         let theirs = crate::support::login(&foreign, "jeju").await;
         is(&ours.refresh(token(&theirs)).await.unwrap_err(), AuthErrorKind::InvalidToken);
     }
-    // One secret serves for access tokens and refresh tokens.
+    // This manager uses one secret for both access tokens and refresh tokens.
     let one = builder().refresh_keys(crate::support::key()).build().unwrap().0;
     let login = crate::support::login(&one, "jeju").await;
     is(&one.refresh(&login.access_token).await.unwrap_err(), AuthErrorKind::InvalidToken);
@@ -110,7 +111,8 @@ async fn tokens_of_another_issuer_audience_key_or_purpose_are_refused() {
     assert!(one.refresh(token(&login)).await.is_ok());
 }
 
-/// A new session has the same ID and another salt, as after a partial restore of a backup.
+/// A new session has the same id as an earlier one, but another salt, as after a partial restore of
+/// a backup.
 #[tokio::test]
 async fn refresh_token_is_refused_by_a_new_session_with_the_same_id() {
     use tower_session_auth::store::{Created, NewRecord, Salt};

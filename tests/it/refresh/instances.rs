@@ -1,4 +1,4 @@
-//! Several processes over one Redis. Each process has a near cache.
+//! Several processes that use one Redis. Each process has its own near cache.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,8 @@ async fn instance(server: &RedisServer, grace: Duration) -> (SessionManager, Bac
     (manager, background)
 }
 
-/// Authenticates until the token is refused. The invalidation may arrive shortly after the answer.
+/// Authenticates until the token is refused. The invalidation may arrive shortly after the session
+/// was revoked.
 async fn until_refused(manager: &SessionManager, token: &str) -> AuthError {
     let since = Instant::now();
     loop {
@@ -45,7 +46,8 @@ async fn refresh_token_reuse_after_grace_revokes_the_session_on_all_instances() 
     let second = managers[1].refresh(token(&first)).await.unwrap();
     for manager in &managers {
         for login in [&first, &second] {
-            // Twice: the near cache answers the second time.
+            // The test authenticates two times, because the near cache answers only the second
+            // time.
             assert!(manager.authenticate(&login.access_token).await.is_ok());
             assert!(manager.authenticate(&login.access_token).await.is_ok());
         }
@@ -79,7 +81,7 @@ async fn rotated_access_token_is_accepted_by_another_instance_at_once() {
     let (here, there) = (instance(&server, window).await, instance(&server, window).await);
     let mut login = login(&here.0, "jeju").await;
     for n in 0..50 {
-        // The cache entry of the session has the previous rotation counter.
+        // The cache entry of the session still contains the previous rotation counter.
         assert!(there.0.authenticate(&login.access_token).await.is_ok());
         login = here.0.refresh(token(&login)).await.unwrap();
         let session = there.0.authenticate(&login.access_token).await.unwrap();

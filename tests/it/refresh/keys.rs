@@ -1,4 +1,5 @@
-//! Keys of refresh tokens: replacement, invalid keys, and no secrets in Redis or debug output.
+//! The keys for refresh tokens: how they are replaced, which keys are invalid, and that neither
+//! Redis nor debug output contains secrets.
 
 use tower_session_auth::error::ConfigError;
 use tower_session_auth::store::MemoryStore;
@@ -19,7 +20,7 @@ async fn replacing_the_refresh_secret_keeps_users_logged_in() {
     let second = manager.refresh(token(&first)).await.unwrap();
     let again = manager.refresh(token(&first)).await.unwrap();
     assert_eq!(token(&again), token(&second));
-    // An instance that has only the new secret.
+    // This instance has only the new secret.
     let (only_new, _) = builder().refresh_keys(new.clone()).store(store).build().unwrap();
     is(&only_new.refresh(token(&first)).await.unwrap_err(), AuthErrorKind::InvalidToken);
     let third = only_new.refresh(token(&second)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Rotation of refresh tokens by the manager, on both stores and over several processes.
+//! The manager rotates refresh tokens, on both stores and in several processes.
 
 mod accounts;
 mod clocks;
@@ -22,7 +22,7 @@ use crate::support::redis::RedisServer;
 
 const REFRESH_SECRET: &[u8] = b"R8uWn2VbYx5KqTz7LdFh3JmPc9AeGs6C";
 
-/// A store whose timeout a loaded machine does not exceed.
+/// A store whose timeout is long enough for a loaded machine.
 fn redis_store(server: &RedisServer) -> RedisStore {
     crate::support::patient_store(&server.url())
 }
@@ -61,14 +61,14 @@ fn is_revoked(error: &AuthError, reason: RevokeReason) {
     assert_eq!((error.kind(), error.reason()), (AuthErrorKind::SessionRevoked, Some(reason)));
 }
 
-/// Checks that both tokens of this login are refused with this reason.
+/// Checks that both tokens of this login are refused for this reason.
 async fn is_over(manager: &SessionManager, login: &Login, reason: RevokeReason) {
     is_revoked(&manager.refresh(token(login)).await.unwrap_err(), reason);
     is_revoked(&manager.authenticate(&login.access_token).await.unwrap_err(), reason);
 }
 
-/// Runs each scenario on both stores. A scenario receives a function that connects one more process
-/// to the store.
+/// Runs each scenario on both stores. A scenario gets a closure; each call of it connects one more
+/// process to the store.
 macro_rules! on_both_stores {
     ($($scenario:ident),+ $(,)?) => {
         mod memory {

@@ -1,5 +1,6 @@
-//! Races between rotations, and between a rotation and a revocation or an update. The tests stop
-//! one operation where another can run in between. No session revives, and no change is undone.
+//! Races between two rotations, and between a rotation and a revocation or an update. The tests
+//! stop one operation at a point where another operation can run. No session becomes live again,
+//! and no change is lost.
 
 use tokio::task::{JoinHandle, JoinSet};
 use tower_session_auth::store::SessionStore;
@@ -24,7 +25,7 @@ fn stopped<St: SessionStore + Clone>(store: St) -> (SessionManager, PausedStore<
     (builder().store(store.clone()).build().unwrap().0, store)
 }
 
-/// Runs work as a separate request. The test continues meanwhile.
+/// Runs `work` as a separate request, while the test continues.
 #[expect(clippy::disallowed_methods, reason = "the test itself starts the concurrent work")]
 fn spawn_request<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
@@ -62,7 +63,7 @@ async fn concurrent_rotations_of_one_token_return_one_successor<St: SessionStore
     }
 }
 
-/// Revokes the session with the operation that belongs to the reason.
+/// Revokes the session with the operation that belongs to this reason.
 async fn revoke(manager: &SessionManager, login: &Login, how: RevokeReason) {
     let (user, id) = (user("jeju"), login.session.id());
     let ids = std::slice::from_ref(id);
@@ -158,7 +159,7 @@ async fn concurrent_update_and_rotation_both_take_effect<St: SessionStore + Clon
         let third = here.refresh(token(&second)).await.unwrap();
         assert_eq!((third.session.role(), third.session.revision()), (Some("admin"), 4));
         assert_eq!(counter(&connect(), &first.session).await, Some(2), "{verb:?} {at:?}");
-        // The same with `update_all`.
+        // The same test with `update_all`.
         let stop_all = store.stop(Verb::UpdateAll, At::Before);
         let manager = here.clone();
         let change = spawn_request(async move {
@@ -187,14 +188,15 @@ async fn refresh_token_works_again_after_its_rotation_was_cancelled<St: SessionS
         exchange.abort();
         assert!(exchange.await.unwrap_err().is_cancelled());
         stop.go();
-        // The caller did not receive the answer. The same token returns it again.
+        // The caller did not receive the new tokens. The same refresh token returns them again.
         let second = here.refresh(token(&first)).await.unwrap();
         assert_eq!(counter(&connect(), &first.session).await, Some(made), "{at:?}");
         assert!(here.refresh(token(&second)).await.is_ok());
     }
 }
 
-/// Without a grace window: if two requests show one token, the second request revokes the session.
+/// There is no grace window. If two requests send the same token, the second request revokes the
+/// session.
 async fn concurrent_use_of_one_token_without_grace_revokes_the_session<St: SessionStore + Clone>(
     connect: impl Fn() -> St,
 ) {

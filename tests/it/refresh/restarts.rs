@@ -1,5 +1,5 @@
-//! Restarts and failovers. The rotation counter alone distinguishes tokens. Their time of issue
-//! never does, even across restarts and within one second.
+//! Restarts and failovers. Tokens are distinguished by their rotation counter alone, and never by
+//! their time of issue. This holds across restarts and within one second.
 
 use tower_session_auth::{AuthErrorKind, RevokeReason};
 
@@ -41,7 +41,8 @@ async fn rotation_counter_survives_a_kill_of_a_persistent_redis() {
     is_over(&manager, &third, RevokeReason::RefreshReuse).await;
 }
 
-/// As after a failover: Redis acknowledged the rotation, and the record is the one from before.
+/// The state is the same as after a failover: Redis has acknowledged the rotation, but the record
+/// is the one from before the rotation.
 #[tokio::test]
 async fn token_with_a_counter_ahead_of_the_record_is_refused_but_can_log_out() {
     let server = RedisServer::start().await;
@@ -61,8 +62,8 @@ async fn token_with_a_counter_ahead_of_the_record_is_refused_but_can_log_out() {
     is_over(&manager, &first, RevokeReason::Logout).await;
 }
 
-/// The server is killed between the read and the write of a rotation. Another operation has changed
-/// the session before.
+/// Between the read and the write of a rotation, another operation changes the session. Then the
+/// server is killed.
 #[tokio::test]
 async fn redis_restart_during_a_rotation_undoes_no_logout_and_no_update() {
     use crate::support::paused::{At, PausedStore, Verb};
@@ -88,7 +89,8 @@ async fn redis_restart_during_a_rotation_undoes_no_logout_and_no_update() {
         server.restart().await;
         stop.go();
         let exchanged = exchange.join_next().await.unwrap().unwrap();
-        // The rotation may fail on a lost connection: the store does not send a write twice.
+        // The rotation may fail because its connection was lost. The store does not send such a
+        // write a second time.
         let there = manager_on(redis_store(&server));
         if logout {
             assert!(exchanged.is_err());
@@ -114,7 +116,8 @@ async fn refresh_is_refused_as_expired_after_redis_lost_its_data() {
     assert!(!manager.logout_refresh(token(&login)).await.unwrap());
 }
 
-/// A server that does not answer logs no user out. The same refresh token works afterwards.
+/// If the server does not answer, no user is logged out. The same refresh token works after the
+/// outage.
 #[tokio::test]
 async fn refresh_token_stays_valid_after_redis_did_not_answer() {
     let server = RedisServer::start().await;

@@ -1,4 +1,5 @@
-//! `refresh_retry`: a client that lost the answer of a rotation repeats it after the grace window.
+//! Tests of `refresh_retry`: a client has lost the response to a rotation, and repeats the rotation
+//! after the grace window.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -26,7 +27,7 @@ on_both_stores! {
     successor_counts_as_used_although_its_rotation_was_refused,
 }
 
-/// Settings without a grace window, so that each repeated rotation of a token is a retry.
+/// Settings without a grace window. With them, each repeated rotation of a token is a retry.
 fn retrying() -> SessionManagerBuilder {
     builder().refresh_grace(Duration::ZERO).refresh_retry(24 * HOUR)
 }
@@ -78,8 +79,8 @@ async fn retry_is_refused_as_reuse_after_the_successors_access_token_was_accepte
         if retried {
             second = there.refresh(token(&first)).await.unwrap();
         }
-        // Another process accepts both access tokens right after the login. No touch is due for a
-        // minute then.
+        // Directly after the login, another process accepts both access tokens. At that time, the
+        // next touch is due only after a minute.
         let (here, worker) = process(connect());
         let background = worker.start();
         here.authenticate(&first.access_token).await.unwrap();
@@ -183,8 +184,8 @@ async fn retry_is_possible_after_the_grace_window_until_the_retry_window_ends() 
     let background = worker.start();
     let first = login(&manager, "jeju").await;
     let second = manager.refresh(token(&first)).await.unwrap();
-    // Within the grace window a repetition is not a retry, because browser tabs refresh in
-    // parallel.
+    // Within the grace window, a repeated rotation is not a retry, because several browser tabs can
+    // refresh at the same time.
     clock.advance(Duration::from_secs(10));
     assert_eq!(token(&manager.refresh(token(&first)).await.unwrap()), token(&second));
     for later in [Duration::from_millis(1), HOUR / 2 - Duration::from_millis(10_001)] {

@@ -27,7 +27,8 @@ async fn other_operations_are_answered_while_a_revocation_waits_for_replicas() {
     waits.spawn(logout(first.access_token.clone()));
     let before = until_waiting(&server, 1).await;
 
-    // If one of these operations were queued behind the wait, it would not be answered.
+    // If one of these operations were queued behind the wait for replicas, it would not be
+    // answered.
     for _ in 0..20 {
         assert!(manager.authenticate(&second.access_token).await.is_ok());
     }
@@ -38,7 +39,7 @@ async fn other_operations_are_answered_while_a_revocation_waits_for_replicas() {
     assert!(manager.health().await.connected);
     assert_eq!(manager.sessions(&user("jeju")).await.unwrap().len(), 1);
     crate::support::login(&manager, "other").await;
-    // A second revocation is done meanwhile, too.
+    // A second revocation takes effect in the meantime, too.
     waits.spawn(logout(second.access_token.clone()));
     until_waiting(&server, 2).await;
     assert!(manager.authenticate(&second.access_token).await.is_err());
@@ -76,9 +77,9 @@ async fn concurrent_revocations_all_succeed_with_at_most_eight_connections_that_
             done.unwrap();
         }
     }
-    // At most eight connections wait for replicas. A revocation that gets none of them continues
-    // after `wait`. If the 40 revocations waited in batches of eight, they would take five times
-    // `wait`. The time that is left is a reserve for a loaded machine.
+    // At most eight connections wait for replicas. A revocation for which no such connection is
+    // free continues after `wait`. If the 40 revocations waited in batches of eight, they would
+    // take five times as long as `wait`. The difference is a reserve for a loaded machine.
     assert!(asked.elapsed() < 5 * wait, "{:?}", asked.elapsed());
     assert!(!most.is_empty() && most.len() <= 8, "{most:?}");
     assert!(store.list(&user("jeju")).await.unwrap().is_empty());

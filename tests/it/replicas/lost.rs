@@ -1,4 +1,4 @@
-//! Connections and servers that are lost while a revocation waits for replicas.
+//! Connections or servers are lost while a revocation waits for replicas.
 
 use std::error::Error;
 
@@ -50,7 +50,8 @@ async fn killed_connection_fails_a_waiting_revocation_without_sending_it_again()
 async fn unanswered_revocation_does_not_open_the_circuit_breaker() {
     let server = primary().await;
     let proxy = Proxy::start(server.port());
-    // Short, because the test waits for this timeout: the proxy runs in real time.
+    // This timeout is short, because the test waits for it in real time: the proxy does not use
+    // Tokio's clock.
     let store = RedisStore::builder(proxy.url().as_str()).timeout(ms(3_000));
     let store = store.wait_replicas(1, ms(50)).build().unwrap();
     let (manager, _worker) = patient_builder(store).without_near_cache().build().unwrap();
@@ -60,8 +61,8 @@ async fn unanswered_revocation_does_not_open_the_circuit_breaker() {
         manager.revoke(&user("jeju"), login.session.id(), RevokeReason::Logout).await
     };
     assert!(end(&first).await.unwrap().was_live());
-    // Only the revocation is sent while the proxy drops bytes. Other operations use another
-    // connection, which works.
+    // While the proxy drops bytes, the test sends only the revocation. Other operations use another
+    // connection, which still works.
     proxy.set(Rule { fate: Fate::Vanish, ..Rule::PASS });
     let Err(SessionError::Store(error)) = end(&second).await else {
         panic!("expected a store error")
@@ -105,15 +106,14 @@ async fn waiting_revocation_fails_when_the_server_dies_and_works_after_its_resta
 #[tokio::test]
 async fn revocation_on_a_hanging_server_fails_after_both_timeouts() {
     let server = primary().await;
-    // The connection for `WAIT` is not established within 2 s. After that, the normal connection
-    // does not answer within another 2 s. Both limits end long before the timeout of the whole
-    // revocation.
+    // Within 2 s, the connection for `WAIT` cannot be established. Within another 2 s, the normal
+    // connection does not answer. Both limits end long before the timeout of the whole revocation.
     let builder = RedisStore::builder(server.url().as_str()).timeout(ms(2_000));
     let store = builder.wait_replicas(1, ms(10_000)).build().unwrap();
     let session = login(&store, "jeju").await;
     server.pause();
-    // Protects the test against a hang. It does not check how late a loaded machine notices both
-    // timeouts.
+    // This timeout only protects the test against a hang. The test does not check how late a loaded
+    // machine notices the two timeouts of the store.
     let ended = tokio::time::timeout(PATIENCE, end(&store, "jeju", &session)).await;
     assert_eq!(ended.unwrap().unwrap_err().kind(), StoreErrorKind::Unavailable);
     server.resume();
@@ -130,7 +130,7 @@ async fn revocation_on_a_demoted_primary_fails_and_the_session_stays_alive() {
     assert!(end(&store, "jeju", &login(&store, "jeju").await).await.is_ok());
     server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
     let refused = end(&store, "jeju", &session).await.unwrap_err();
-    // A connection that had to check the server's role again returns the second kind.
+    // The second kind of error occurs if the connection had to check the role of the server again.
     let kinds = [StoreErrorKind::WriteRefused, StoreErrorKind::NotPrimary];
     assert!(kinds.contains(&refused.kind()), "{refused:?}");
     let refused = end(&store, "jeju", &session).await.unwrap_err();

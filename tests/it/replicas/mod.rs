@@ -20,8 +20,8 @@ use crate::support::redis::RedisServer;
 use crate::support::wait::until;
 use crate::support::{UNHURRIED, user};
 
-/// A replica wait that is longer than any test: it ends only because a replica acknowledges the
-/// revocation or because the test ends the wait.
+/// A wait for replicas that is longer than any test. The wait ends only if a replica acknowledges
+/// the revocation, or if the test itself ends the wait.
 const LONG: Duration = Duration::from_secs(10);
 
 /// Starts a primary to which replicas attach without the default delay of 5 seconds.
@@ -94,7 +94,8 @@ async fn until_waiting(server: &RedisServer, count: usize) -> Vec<String> {
     waiting(server).await
 }
 
-/// Returns how often a single session was revoked: each such revocation calls `HDEL` twice.
+/// Returns how many times a single session was revoked. Each such revocation calls `HDEL` two
+/// times.
 async fn revocations_run(server: &RedisServer) -> u64 {
     Commands::of(server).await.calls("hdel") / 2
 }

@@ -1,4 +1,4 @@
-//! What a revocation reports when enough replicas acknowledge it, and when too few do.
+//! The result of a revocation, both with enough acknowledgments of replicas and with too few.
 
 use std::time::Instant;
 
@@ -37,7 +37,7 @@ async fn revocation_reports_the_replicas_that_acknowledged_it() {
     assert_eq!(ended, revoked(&kept, Replicas::Reached(1)));
     assert_eq!(fields().await, 0);
 
-    // A repeated revocation succeeds and waits again.
+    // If the revocation is repeated, it succeeds and waits for replicas again.
     let again = end(&store, "jeju", &one).await.unwrap();
     assert_eq!((again.sessions.len(), again.replicas), (0, Replicas::Reached(1)));
 }
@@ -52,14 +52,14 @@ async fn repeated_revocation_writes_the_tombstone_again_so_that_it_can_wait_for_
         let offset = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
         offset.unwrap().trim().parse::<u64>().unwrap()
     };
-    // Without a replica, the server does not count the replication offset.
+    // The server counts the replication offset only if it has a replica.
     let _replica = replica_of(&primary).await;
     let stone = async || primary.text(&["HGET", "session:{jeju}:gone", one.as_str()]).await;
     end(&store, "jeju", &one).await.unwrap();
     let (before, buried) = (written().await, stone().await.unwrap());
     assert_eq!(end(&store, "jeju", &one).await.unwrap().sessions, []);
-    // The server also sends its replicas short messages now and then. The offset must therefore
-    // grow by at least the size of the command.
+    // At intervals, the server also sends short messages to its replicas. Therefore the test checks
+    // that the offset grows by at least the size of the command.
     let command = "HSET session:{jeju}:gone".len() + one.as_str().len() + buried.len();
     assert!(written().await >= before + command as u64, "the repeated revocation is written");
     assert_eq!(stone().await, Some(buried), "the tombstone is unchanged");
@@ -97,8 +97,8 @@ async fn every_operation_that_revokes_sessions_waits_for_replicas() {
 #[tokio::test]
 async fn revocation_succeeds_and_logs_a_warning_when_no_replica_acknowledges_it() {
     let server = primary().await;
-    // The wait is longer than the store timeout, which applies to all other operations and is long
-    // enough for a loaded machine.
+    // The wait for replicas is longer than the store timeout, which applies to all other
+    // operations. The store timeout is long enough for a loaded machine.
     let (limit, wait) = (ms(3_000), ms(3_500));
     let store = RedisStore::builder(server.url().as_str()).timeout(limit);
     let store = store.wait_replicas(1, wait).build().unwrap();
@@ -144,7 +144,7 @@ async fn revocation_reports_how_many_replicas_acknowledged_it_when_too_few_did()
     let both = store(&primary, 2, LONG);
     let session = login(&both, "jeju").await;
     assert_eq!(end(&both, "jeju", &session).await.unwrap().replicas, Replicas::Reached(2));
-    // The paused replica stays connected, but acknowledges nothing.
+    // The replica is paused. It stays connected, but acknowledges nothing.
     first.pause();
     let session = login(&two, "jeju").await;
     assert_eq!(end(&two, "jeju", &session).await.unwrap(), revoked(&session, Replicas::Missed(1)));
@@ -209,7 +209,7 @@ async fn check_fails_without_permission_for_wait_but_revocation_succeeds() {
             assert_eq!(ended, revoked(&session, Replicas::Reached(1)));
             assert_eq!(checked.unwrap().role, "master");
         } else {
-            // The revocation was done, without a wait.
+            // The session was revoked, but the revocation did not wait.
             assert_eq!(ended, revoked(&session, Replicas::Missed(0)));
             assert_eq!(checked.unwrap_err().kind(), StoreErrorKind::Unsupported);
         }

@@ -1,4 +1,4 @@
-//! The store refuses to read from a server that is a replica or was demoted.
+//! The store does not read from a server that is a replica or that was demoted to a replica.
 
 use std::convert::Infallible;
 use std::num::NonZeroU32;
@@ -22,11 +22,11 @@ use crate::support::redis::RedisServer;
 use crate::support::wait::until;
 use crate::support::{UNHURRIED, bearer, ms, patient_builder, user};
 
-/// An old primary and the replica that takes over from it.
+/// An old primary, and the replica that replaces it as the primary.
 struct Failover {
     old: RedisServer,
     new: RedisServer,
-    /// A primary that takes long to send its data to a replica.
+    /// Another primary, which needs a long time to send its data to a replica.
     slow: RedisServer,
 }
 
@@ -35,9 +35,9 @@ struct Failover {
 enum Demoted {
     /// Its new primary cannot be reached.
     LinkDown,
-    /// Its new primary requires a password that it does not have.
+    /// Its new primary requires a password, which the old primary does not have.
     WithoutMasterauth,
-    /// Its first synchronization with another primary is under way.
+    /// Its first synchronization with another primary is in progress.
     FirstSync,
 }
 
@@ -86,7 +86,7 @@ fn settings(server: &RedisServer) -> SessionManagerBuilder {
     patient_builder(store.build().unwrap())
 }
 
-/// Waits slightly longer than the latest answer about the server's role stays valid.
+/// Waits slightly longer than an answer about the role of the server stays valid.
 async fn wait_until_the_role_is_checked_again() {
     tokio::time::sleep(ms(1_100)).await; // no event marks this time
 }
@@ -124,7 +124,7 @@ async fn demoted_primary_is_refused_after_a_second_without_a_near_cache() {
         }
         wait_until_the_role_is_checked_again().await;
         assert_all_reads_are_refused(&manager, &login).await;
-        // The server is a primary again and still has its data.
+        // The server has become a primary again, and still has its data.
         servers.old.command(&["REPLICAOF", "NO", "ONE"]).await;
         until("the session is accepted", async || {
             manager.authenticate(&login.access_token).await.is_ok()
@@ -204,7 +204,8 @@ async fn health_reports_when_a_primary_refuses_writes_and_when_it_accepts_them_a
         server.command(&["CONFIG", "SET", setting, "0"]).await;
         assert!(writable().await, "{setting}");
     }
-    // The server cannot save its data after its folder was removed, and refuses writes (MISCONF).
+    // After its folder was removed, the server cannot save its data. It therefore refuses writes
+    // (MISCONF).
     std::fs::remove_dir_all(server.folder()).unwrap();
     server.command(&["BGSAVE"]).await;
     until("the save has failed", async || {
@@ -215,7 +216,8 @@ async fn health_reports_when_a_primary_refuses_writes_and_when_it_accepts_them_a
     assert!(!writable().await, "MISCONF");
 }
 
-/// Returns a store whose Redis user may not call `SET`, so that health cannot write its key.
+/// Returns a store whose Redis user is not allowed to call `SET`. Therefore the health check cannot
+/// write its Redis key.
 async fn without_set(server: &RedisServer) -> RedisStore {
     let rule = "ACL SETUSER plain on >p ~session:* +@all -set";
     server.command(&rule.split(' ').collect::<Vec<_>>()).await;
@@ -233,7 +235,7 @@ async fn health_without_permission_for_set_reports_the_result_of_the_latest_logi
     let new = tower_session_auth::NewSession::new(user("jeju"));
     assert!(manager.create(new).await.is_err());
     assert!(!manager.health().await.writable);
-    // A full server accepts a logout.
+    // A server that is out of memory accepts a logout.
     manager.logout(&login.access_token).await.unwrap();
     assert!(manager.authenticate(&login.access_token).await.is_err());
     assert!(!manager.health().await.writable, "logins still fail");
@@ -242,7 +244,7 @@ async fn health_without_permission_for_set_reports_the_result_of_the_latest_logi
     assert!(manager.health().await.writable);
 }
 
-/// A session of user `jeju`, and all writes that a full server refuses.
+/// A session of user `jeju`. Its methods are the writes that a server without free memory refuses.
 struct Writes {
     store: RedisStore,
     id: SessionId,
@@ -258,7 +260,7 @@ impl Writes {
         self.store.create(&user(name), id, &new).await.map(drop)
     }
 
-    /// Updates the session as if it had this revision.
+    /// Sends an update of the session with this number as its expected revision.
     async fn update(&self, revision: u64) -> Result<Updated, StoreError> {
         self.store.update(&user("jeju"), &self.id, revision, Bytes::from_static(b"[]")).await
     }
@@ -287,8 +289,9 @@ impl Writes {
         Ok(())
     }
 
-    /// Runs the operations that succeed on a full server. After each, health must still report that
-    /// the server is not writable. Revokes `session`, which belongs to another user.
+    /// Runs the operations that succeed on a server without free memory, and revokes `session`,
+    /// which belongs to another user. After each operation, checks that health still reports that
+    /// the server is not writable.
     async fn assert_health_stays_unwritable(&self, session: &SessionId) {
         let store = &self.store;
         let is_refused = async |after: &str| {
@@ -305,7 +308,7 @@ impl Writes {
             .unwrap();
         assert!(revoked.was_live());
         is_refused("a logout").await;
-        // The diagnosis marks the issuer, or tries to.
+        // The diagnosis writes the mark of the issuer, or at least tries to write it.
         assert_eq!(store.diagnose().await.unwrap().findings, []);
         is_refused("a diagnosis").await;
     }
@@ -315,7 +318,7 @@ impl Writes {
 async fn health_is_writable_again_only_after_a_write_that_a_full_server_refuses() {
     let server = primary().await;
     let store = without_set(&server).await;
-    // The manager's issuer is the one that a diagnosis marks.
+    // The diagnosis marks the issuer of this manager.
     let (_manager, _worker) = patient_builder(store.clone()).build().unwrap();
     let mut writes = Writes { store, id: SessionId::random().unwrap(), rotated: 0 };
     writes.create("jeju", &writes.id).await.unwrap();

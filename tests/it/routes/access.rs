@@ -1,5 +1,5 @@
-//! Access control of the routes: no path, method, or header gets a request past authentication or
-//! past the role check.
+//! Access control of the routes. No path, method or header lets a request pass without
+//! authentication or without the role check.
 
 use std::net::Ipv4Addr;
 
@@ -144,7 +144,8 @@ async fn unsupported_method_returns_405_with_an_allow_header() {
             assert_eq!(reply.header("allow"), Some(allowed), "{method} {path}");
         }
     }
-    // Authentication and the role check run first: a refused request does not learn the methods.
+    // Authentication and the role check run before the check of the method. Therefore the response
+    // to a refused request does not reveal which methods exist.
     assert_eq!(site.call("PATCH", "/api/session/me", None).await.status, 401);
     let user = site.token("jeju").await;
     assert_eq!(site.call("PATCH", "/api/session/all", Some(&user)).await.status, 403);
@@ -168,7 +169,7 @@ async fn override_headers_body_and_query_do_not_change_route_or_identity() {
         all.headers_mut().insert(name, value.parse().unwrap());
         assert_eq!(site.send(all).await.said(), (403, "insufficient_scope"), "{name}");
     }
-    // A body or a query does not change the authenticated user either.
+    // Neither a body nor a query changes the authenticated user.
     let body = r#"{"user_id":"user","role":"super_admin"}"#;
     let mut me = request("GET", "/api/session/me?user_id=user", Some(&token), body.into());
     me.headers_mut().insert("content-type", "application/json".parse().unwrap());
@@ -241,7 +242,8 @@ async fn authentication_and_role_checks_apply_at_every_mount_point() {
     let path = "/v1/tenant/x/sessions/user/jeju";
     let reply = send(&nested, request("GET", path, Some(&admin), Body::empty())).await;
     assert_eq!(reply.body["user_id"], "jeju", "the route must use its own path parameter");
-    // An empty user id must not fall back to the tenant's `{user_id}` parameter.
+    // If the user id in the path is empty, the route must not use the tenant's `{user_id}`
+    // parameter instead.
     let path = "/v1/tenant/jeju/sessions/user/";
     for method in ["GET", "DELETE"] {
         let reply = send(&nested, request(method, path, Some(&admin), Body::empty())).await;

@@ -1,4 +1,4 @@
-//! The client address of a login, and the warnings that are logged when it is unknown.
+//! The client address of a login. If the address is unknown, warnings are logged.
 
 use std::net::SocketAddr;
 
@@ -43,7 +43,7 @@ async fn build_warns_once_when_an_address_limit_is_on_without_a_client_address()
     assert_eq!(warnings(&logged(known)), 0);
 }
 
-/// Sends a request with extensions, as a server inserts them.
+/// Sends a request with extensions, as a server would insert them.
 async fn send_with(site: &Site, ask: Ask, extend: impl FnOnce(&mut http::Extensions)) -> Reply {
     let mut request = ask.request();
     extend(request.extensions_mut());
@@ -82,7 +82,7 @@ async fn peer_address_reads_the_client_address_from_axum_and_from_hyper() {
         };
         let reply = send_with(site, login("/api/auth"), insert(here)).await;
         assert_eq!(address_of_the_device(site, &reply).await, "192.0.2.7");
-        // A dual-stack listener reports the same client by an IPv4-mapped address.
+        // A dual-stack listener reports the address of the same client as an IPv4-mapped address.
         let reply = send_with(site, login("/api/auth"), insert(mapped)).await;
         assert_eq!(address_of_the_device(site, &reply).await, "192.0.2.7");
         let reply = send_with(site, login("/api/auth"), insert(there)).await;

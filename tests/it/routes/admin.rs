@@ -1,4 +1,4 @@
-//! Administrator routes: list, count, revoke, and clean up the sessions of all users.
+//! The routes for administrators. They list, count, revoke and clean up the sessions of all users.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use crate::support::user;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Returns a site with this many sessions, of users `u0`, `u1` and so on, and an administrator's
-/// token.
+/// Returns a site with this many sessions of the users `u0`, `u1` and so on. Also returns the token
+/// of an administrator.
 async fn site_of(sessions: usize) -> (Site, String) {
     let site = site();
     for number in 0..sessions {
@@ -96,7 +96,7 @@ async fn session_list_rejects_an_invalid_limit_or_cursor_with_422() {
         assert_eq!(reply.said(), (422, "invalid_body"), "{query}");
         assert_eq!(reply.body["detail"], detail, "{query}");
     }
-    // Another instance with the same keys accepts the cursor.
+    // Another instance with the same signing keys accepts the cursor.
     let (other, other_token) = site_of(3).await;
     let reply = other.get(&format!("/api/session/all?cursor={cursor}"), &other_token).await;
     assert_eq!(reply.status, 200, "instances with the same keys must share cursors");
@@ -181,7 +181,7 @@ async fn cleanup_deletes_expired_sessions_only() {
     let cleaned = reply.body["cleaned_count"].as_u64().unwrap();
     let message = format!("Cleaned up {cleaned} expired session(s)");
     assert_eq!((reply.status, &reply.body["message"]), (200, &json!(message)));
-    // The store may already have freed some of the expired sessions itself.
+    // The store itself may already have removed some of the expired sessions.
     assert!(cleaned <= 6, "{cleaned}");
     let again = site.post("/api/session/cleanup", &token).await;
     assert_eq!(again.body["cleaned_count"], 0);

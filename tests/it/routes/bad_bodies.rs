@@ -1,4 +1,4 @@
-//! Login bodies that the route rejects, and unusual ones that it accepts.
+//! Login bodies that the route rejects, and unusual login bodies that it accepts.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -31,7 +31,8 @@ async fn malformed_json_returns_400_before_the_credential_check() {
         br#"{"user_id":"jeju","password":"password123",}"#,
         br#"{'user_id':'jeju','password':'password123'}"#,
         b"{\"user_id\":\"je\xffju\",\"password\":\"password123\"}",
-        // Invalid UTF-8 in an ignored field: the whole body must be UTF-8.
+        // A field that the route ignores contains invalid UTF-8. The whole body must be valid
+        // UTF-8.
         b"{\"user_id\":\"jeju\",\"password\":\"password123\",\"x\":\"\xff\"}",
         b"\xef\xbb\xbf{\"user_id\":\"jeju\",\"password\":\"password123\"}",
         br#"{"user_id":"jeju","password":"\ud800"}"#,
@@ -155,10 +156,10 @@ async fn body_without_a_json_content_type_returns_415() {
     }
 }
 
-/// A body that yields the same piece forever. It panics once more than 32 KiB are read.
+/// A body that returns the same piece without end. It panics as soon as more than 32 KiB were read.
 struct Endless {
     piece: Bytes,
-    /// The exact length that the size hint claims, if any.
+    /// The exact length in the body's size hint, or `None` if the hint contains no length.
     says: Option<u64>,
     read: usize,
 }
@@ -196,7 +197,7 @@ async fn body_over_16_kib_returns_413_and_reading_stops() {
     assert_eq!(site.log_in_with(one).await.status, 413, "rejected by its declared length, unread");
 }
 
-/// A body that never yields data.
+/// A body that never returns data.
 pub(crate) struct Stalled;
 
 impl hyper::body::Body for Stalled {

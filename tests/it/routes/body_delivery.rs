@@ -1,4 +1,4 @@
-//! Refresh tokens in request and response bodies, for clients other than browsers.
+//! Refresh tokens in the bodies of requests and responses, for clients that are not browsers.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ async fn refresh_reads_the_token_from_the_body_only() {
         let asked = post(&query).cookie(name, &token).bearer(&token);
         assert_eq!(asked.to(&site).await.said(), (401, "missing_token"), "{name}");
     }
-    // Refresh cookies are ignored, even two of them.
+    // The routes ignore refresh cookies, even if there are two of them.
     let asked = post("/api/auth/refresh").cookie(REFRESH, "a").cookie(REFRESH, "b");
     assert_eq!(asked.json(json!({"refresh_token": token})).to(&site).await.status, 200);
 }
@@ -111,7 +111,8 @@ async fn logout_reads_the_refresh_token_from_the_body() {
     for body in [json!({}), json!({"other": 1})] {
         assert_eq!(logout().json(body).to(&site).await.said(), (401, "missing_token"));
     }
-    // A body without one valid string in `refresh_token` counts as no token.
+    // A body that does not have exactly one valid string in `refresh_token` is treated like a body
+    // without a token.
     let no_tokens = || {
         [
             logout().json(json!({"refresh_token": 1})),
@@ -141,7 +142,8 @@ async fn logout_reads_the_refresh_token_from_the_body() {
         assert_eq!((reply.status, reply.sets_nothing()), (200, true), "{reply:?}");
         assert_eq!(site.count("jeju").await, 0);
     }
-    // Logout accepts a valid token with any content type, and revokes its session.
+    // The logout route accepts a valid token with any content type. It revokes the session of the
+    // token.
     let first = login("/api/auth").to(&site).await;
     let body = json!({"refresh_token": first.body["refresh_token"]}).to_string();
     assert_eq!(logout().body(body).to(&site).await.status, 200);
@@ -153,7 +155,7 @@ async fn logout_reads_the_refresh_token_from_the_body() {
 #[tokio::test(start_paused = true)]
 async fn body_delivery_accepts_cross_site_requests() {
     let site = body_site();
-    // These requests carry no cookie, so cross-site rules are left to CORS.
+    // These requests contain no cookie. Therefore the routes leave cross-site rules to CORS.
     let first = login("/api/auth").header("sec-fetch-site", "cross-site").to(&site).await;
     let body = json!({"refresh_token": token(&first)});
     let asked = post("/api/auth/refresh").header("origin", "https://other.test").json(body);

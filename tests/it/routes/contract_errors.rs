@@ -1,4 +1,5 @@
-//! `ContractErrorsLayer` rewrites errors of axum and tower-http to the error format of the routes.
+//! `ContractErrorsLayer` changes the errors of axum and tower-http to the error format of the
+//! routes.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -22,7 +23,7 @@ use tower_session_auth::routes::ContractErrorsLayer;
 use crate::routes::site::{Reply, request, send};
 use crate::support::log::Log;
 
-/// Handlers that fail with the errors of axum and tower-http, behind the layer.
+/// Returns handlers that fail with errors of axum and tower-http, behind the layer.
 fn app() -> Router {
     let inner = Router::new()
         .route("/json", post(async |Json(_): Json<Vec<u8>>| "ok"))
@@ -116,7 +117,8 @@ async fn empty_error_response_gets_a_code_for_known_statuses_only() {
         }
         assert_eq!(reply.body["request_id"].is_string(), code == "internal", "{status}");
     }
-    // The application defines what these statuses mean, so the layer adds nothing.
+    // The application defines the meaning of these statuses. The layer therefore adds nothing to
+    // them.
     for status in [401, 402, 403, 406, 409, 418, 421, 429, 431, 451, 501, 502, 503] {
         let path = format!("/status/{status}");
         let reply = send(&app(), request("GET", &path, None, Body::empty())).await;
@@ -209,7 +211,7 @@ async fn head_response_is_rewritten_exactly_when_the_get_response_is() {
             }
         }
     }
-    // The same with axum's own responses to HEAD.
+    // The same test with the responses that axum itself creates for HEAD.
     let shop = Router::new().route("/shop", get(async || (StatusCode::NOT_FOUND, "no such shop")));
     let shop = ContractErrorsLayer::new().layer(shop);
     for (path, media_type) in [("/shop", TEXT.1), ("/nowhere", "application/json")] {
@@ -271,7 +273,7 @@ async fn error_responses_of_the_application_are_left_unchanged() {
         (429, &text, "slow down"),
         (500, &text, "the printer is on fire"),
         (503, &text, "back at noon"),
-        // The text of an axum error, but without the headers that axum sends with it.
+        // The text of an axum error. The headers that axum sends with this text are missing.
         (400, &[("content-type", "text/plain")], "Failed to deserialize form"),
         (400, &[text[0], ("content-encoding", "gzip")], "Failed to deserialize form"),
         (400, &[], "Failed to deserialize form"),
@@ -280,7 +282,7 @@ async fn error_responses_of_the_application_are_left_unchanged() {
         assert_eq!((response.status().as_u16(), response.body().as_str()), (status, words));
         assert_eq!(response.headers().len(), headers.len(), "{words}");
     }
-    // tower-http's CSRF layer refuses with a bare status.
+    // The CSRF layer of tower-http refuses requests with a status and an empty body.
     let app = Router::new().route("/", post(async || "ok"));
     let app = app.layer(CsrfLayer::new()).layer(ContractErrorsLayer::new());
     let mut asked = request("POST", "/", None, Body::empty());
@@ -381,7 +383,8 @@ async fn layer_wraps_any_service_passes_errors_on_and_catches_panics() {
     let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap();
     assert_eq!(body, json!({"detail": "Not found", "code": "not_found"}));
 
-    // The layer passes errors of the service on, and turns a panic in `call` into a 500.
+    // The layer returns errors of the service unchanged. If `call` panics, the layer responds with
+    // status 500.
     let fails = service_fn(async |_: Request<()>| Err::<Response<String>, _>("broken"));
     let service = ContractErrorsLayer::new().layer(fails);
     assert_eq!(service.oneshot(Request::new(())).await.unwrap_err(), "broken");

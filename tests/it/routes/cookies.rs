@@ -1,4 +1,4 @@
-//! Names, attributes, and paths of the cookies that carry tokens.
+//! The names, attributes and paths of the cookies that contain tokens.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::routes::jar::{
 };
 use crate::routes::site::{Reply, Site, send, site_with};
 
-/// Returns the first `Set-Cookie` field for a token, unparsed. Asserts that all later ones clear a
+/// Returns the first `Set-Cookie` field for a token as text. Asserts that all later fields clear a
 /// cookie.
 fn field(reply: &Reply) -> String {
     let fields = reply.headers.get_all("set-cookie").iter().map(|field| field.to_str().unwrap());

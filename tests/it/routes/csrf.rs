@@ -1,4 +1,4 @@
-//! Cross-site protection: another site cannot act with a user's cookies.
+//! Cross-site protection. Another site cannot send requests that use a user's cookies.
 
 use std::convert::Infallible;
 
@@ -18,7 +18,7 @@ use crate::support::log::Log;
 pub(crate) const TRUSTED: &str = "https://app.example.com";
 pub(crate) const HOST: &str = "api.example.com";
 
-/// A label, the headers that a browser sends, and whether the request is allowed.
+/// A label, the headers that a browser sends, and `true` if the request is allowed.
 type Case = (&'static str, &'static [(&'static str, &'static str)], bool);
 
 /// Cases for a site without trusted origins.
@@ -52,7 +52,7 @@ const CASES: [Case; 22] = [
     ("another letter case", &[("sec-fetch-site", "Same-Origin")], false),
     ("a list", &[("sec-fetch-site", "same-origin, cross-site")], false),
     ("an old browser's page of ours", &[("origin", "https://api.example.com")], true),
-    // The routes do not know the scheme of the request, so they compare host and port.
+    // The routes do not know the scheme of the request. They therefore compare only host and port.
     ("the same over plain HTTP", &[("origin", "http://api.example.com")], true),
     ("an old browser's other site", &[("origin", "https://evil.test")], false),
     ("another port", &[("origin", "https://api.example.com:8443")], false),
@@ -98,7 +98,7 @@ async fn cookie_routes_refuse_cross_site_requests() {
         for (route, asked) in [
             ("login", login("/auth")),
             ("refresh", post("/auth/refresh").cookie(REFRESH, &refresh)),
-            // Without a token, an allowed logout returns 401.
+            // If the check allows a logout without a token, the response is 401.
             ("logout", post("/auth/logout")),
         ] {
             let reply = with_headers(asked, headers).to(&site).await;
@@ -215,7 +215,7 @@ async fn origin_check_ignores_the_default_port_and_the_case_of_the_host() {
         ("https://api.example.com:8443", "api.example.com:8443", true),
         ("https://[2001:db8::1]", "[2001:DB8::1]:443", true),
         ("http://127.0.0.1:8000", "127.0.0.1:8000", true),
-        // The default port of the other scheme makes another origin.
+        // The port is the default port of the other scheme, so this is another origin.
         ("https://api.example.com", "api.example.com:80", false),
         ("http://api.example.com", "api.example.com:443", false),
         ("https://api.example.com", "api.example.com:8443", false),
@@ -291,7 +291,7 @@ async fn request_target_authority_overrides_the_host_header() {
     let log = Log::default();
     let _guard = log.capture();
     let site = browser_site();
-    // HTTP/2 clients and proxies send the authority in the request target.
+    // HTTP/2 clients and proxies send the authority as a part of the request target.
     let asked = |authority: &str, origin: &str| {
         let asked = post(&format!("https://{authority}/auth/login")).json(crate::routes::jar::JEJU);
         asked.header("host", "evil.test").header("origin", origin)
@@ -343,7 +343,8 @@ async fn with_an_access_cookie_all_changing_routes_refuse_cross_site_requests() 
             let asked = ask(method, path).cookie(ACCESS, &access);
             let reply = asked.header("sec-fetch-site", site_word).to(&site).await;
             assert_refused(&reply, path);
-            // Refused without a token too: the check runs before authentication.
+            // The request is refused although it has no token, because the same-origin check runs
+            // before authentication.
             let reply = ask(method, path).header("sec-fetch-site", site_word).to(&site).await;
             assert_refused(&reply, path);
         }

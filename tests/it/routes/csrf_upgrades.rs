@@ -1,4 +1,5 @@
-//! Cross-site protection of WebSocket handshakes, which browsers send with the user's cookies.
+//! Cross-site protection of WebSocket handshakes. Browsers send the user's cookies with these
+//! handshakes.
 
 use axum::Router;
 use axum::routing::any;
@@ -11,7 +12,7 @@ use crate::routes::csrf::{HOST, TRUSTED};
 use crate::routes::jar::{ACCESS, Ask, ask, login, routes_site};
 use crate::routes::site::{Reply, send};
 
-/// A WebSocket handshake as a browser sends it for a page of this origin.
+/// A WebSocket handshake as a browser sends it for a page with this origin.
 fn handshake(path: &str, origin: &str) -> Ask {
     let asked = ask("GET", path).header("host", HOST).header("origin", origin);
     let asked = asked.header("connection", "Upgrade").header("upgrade", "websocket");
@@ -25,7 +26,7 @@ async fn same_origin_layer_refuses_cross_site_websocket_handshakes() {
     let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
     let access = login("/auth").to(&site).await.cookie(ACCESS).value;
     let source = AccessCookie::new().token_source().unwrap();
-    // Answers as a WebSocket handler does.
+    // Responds as a handler of WebSockets does.
     let opened = async |session: Session| {
         (StatusCode::SWITCHING_PROTOCOLS, [("x-user", session.user_id().to_string())])
     };
@@ -49,7 +50,8 @@ async fn same_origin_layer_refuses_cross_site_websocket_handshakes() {
     let site_word =
         handshake("/ws", "https://api.example.com").header("sec-fetch-site", "cross-site");
     assert_eq!(said(&through(site_word).await), cross_site);
-    // An HTTP/2 handshake, then one that a proxy forwarded without its upgrade headers.
+    // Sends an HTTP/2 handshake, and then a handshake that a proxy has forwarded without its
+    // upgrade headers.
     let connect = ask("CONNECT", "/ws").header("host", HOST).header("origin", "https://evil.test");
     assert_eq!(said(&through(connect).await), cross_site);
     let by_mode = ask("GET", "/ws").header("host", HOST).header("origin", "https://evil.test");
@@ -61,10 +63,10 @@ async fn same_origin_layer_refuses_cross_site_websocket_handshakes() {
     }
     let no_browser = ask("GET", "/ws").header("upgrade", "websocket");
     assert_eq!(through(no_browser).await.status, 101);
-    // A plain GET is not an upgrade, so the layer allows it from another site.
+    // A plain GET is no upgrade. Therefore the layer allows it from another site.
     let plain = ask("GET", "/ws").header("host", HOST).header("origin", "https://evil.test");
     assert_eq!(through(plain.header("sec-fetch-site", "cross-site")).await.status, 101);
-    // The routes of the crate refuse cross-site handshakes as well.
+    // The routes of the crate also refuse cross-site handshakes.
     let own = handshake("/auth/me", "https://evil.test").cookie(ACCESS, &access).to(&site).await;
     assert_eq!(own.said(), (403, "cross_site"));
 }

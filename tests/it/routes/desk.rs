@@ -1,4 +1,5 @@
-//! `Desk`: a credential check and user directory with demo users. A test chooses how it behaves.
+//! `Desk` checks credentials and is a user directory, both with demo users. A test chooses how a
+//! desk behaves.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,16 +32,16 @@ pub(crate) enum Mood {
     Panic,
     /// Every login is accepted, even for an unknown user.
     AcceptAll,
-    /// The accepted session belongs to another user than the one that logs in.
+    /// The desk accepts the login, but with a new session for another user.
     MistakeUser,
-    /// The user directory fails; the credential check works.
+    /// The user directory fails, while the credential check works.
     FailDirectory,
 }
 
-/// How long a test waits for a login. The clock is paused, so this takes no real time.
+/// The limit for a test's wait for a login. The clock is paused, so this wait takes no real time.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Pauses one `verify` call after it has compared the password.
+/// Pauses one call of `verify`, after the call has compared the password.
 #[derive(Default)]
 pub(crate) struct Pause {
     reached: Notify,
@@ -58,7 +59,7 @@ impl Pause {
     }
 }
 
-/// Clones share their state.
+/// All clones share one state.
 #[derive(Clone)]
 pub(crate) struct Desk(Arc<State>);
 
@@ -107,7 +108,7 @@ impl Desk {
         self.0.people.lock().unwrap().insert(id.to_owned(), person);
     }
 
-    /// Pauses the next `verify` call that has no pause yet.
+    /// Pauses the next call of `verify` that is not paused yet.
     pub(crate) fn pause(&self) -> Arc<Pause> {
         let pause = Arc::new(Pause::default());
         self.0.pauses.lock().unwrap().insert(0, Arc::clone(&pause));
@@ -118,7 +119,7 @@ impl Desk {
         self.0.finds.load(Ordering::Relaxed)
     }
 
-    /// The user of each `verify` call so far, `None` for an unknown user.
+    /// Returns the user of each call of `verify` so far. For an unknown user, the entry is `None`.
     pub(crate) fn verifies(&self) -> Vec<Option<String>> {
         self.0.verifies.lock().unwrap().clone()
     }
@@ -136,8 +137,9 @@ impl Credentials for Desk {
         }
         Ok(match login {
             LoginName::UserId(id) => self.person(id).map(|_| id.clone()),
-            // `jeju+anything@test.com` belongs to jeju, although `normalized` keeps the tag.
-            // `Jeju@test.com` belongs to no user, although `normalized` ignores the case.
+            // `jeju+anything@test.com` belongs to the user `jeju`, although `normalized` does not
+            // remove the tag. `Jeju@test.com` belongs to no user, although `normalized` ignores the
+            // case.
             LoginName::Email(email) => email
                 .strip_suffix("@test.com")
                 .and_then(|name| UserId::parse(name.split('+').next()?).ok())

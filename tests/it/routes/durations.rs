@@ -1,5 +1,5 @@
-//! Configurable durations: an extreme value is rejected or works, and none makes time arithmetic
-//! panic.
+//! Durations in the configuration. An extreme duration either is rejected or works. No duration
+//! makes a calculation with times panic.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ type SetRoutes = fn(RoutesBuilder, Duration) -> RoutesBuilder;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The name, the upper bound and the setter of each duration of the routes.
+/// For each duration of the routes: its name, its upper bound and its setter.
 const ROUTES: [(&str, Duration, SetRoutes); 5] = [
     ("timeout", HOUR, |r, d| r.timeout(d)),
     ("body_timeout", HOUR, |r, d| r.body_timeout(d)),
@@ -63,7 +63,8 @@ const ROUTES: [(&str, Duration, SetRoutes); 5] = [
     ("refresh_limit.window", DAY, |r, d| r.refresh_limit(RefreshLimit::new(1, 1, d))),
 ];
 
-/// Runs a login, a request through the layer, a list and a logout. None of them may panic.
+/// Logs in, sends a request through the layer, lists the sessions and logs out. None of these steps
+/// may panic.
 async fn exercise(manager: &SessionManager, layer: SessionAuthLayer) {
     let Ok(login) = manager.create(NewSession::new(user("jeju"))).await else { return };
     let inner = service_fn(async |_: http::Request<String>| {
@@ -143,14 +144,14 @@ async fn routes_reject_durations_beyond_their_bounds_and_accept_the_longest() {
             assert!(error.contains(name), "{name} of {duration:?}: {error}");
         }
         for duration in EXTREMES.into_iter().filter(|extreme| *extreme <= longest) {
-            // The build may reject the duration, but it must not panic.
+            // The builder is allowed to reject the duration, but it must not panic.
             drop(built(set, duration));
         }
         assert!(built(set, longest).is_ok(), "{name} of {longest:?}");
     }
 }
 
-/// A manager over a store that can demand endless waits.
+/// A manager over a store that can require waits without end.
 fn endless() -> (SessionManager, Worker, SwitchStore) {
     let clock = TokioClock::new(START);
     let store = SwitchStore::new(MemoryStore::with_clock(clock));

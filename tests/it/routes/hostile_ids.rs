@@ -1,11 +1,11 @@
-//! `{user_id}` in a path is one literal user, whatever bytes it contains.
+//! The path parameter `{user_id}` is always exactly one user id, whatever bytes it contains.
 
 use tower_session_auth::NewSession;
 
 use crate::routes::site::site;
 use crate::support::user;
 
-/// Percent-encodes every byte that `keep` rejects.
+/// Percent-encodes all bytes for which `keep` returns `false`.
 fn encoded(text: &str, keep: fn(u8) -> bool) -> String {
     let byte = |byte: u8| {
         if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
@@ -13,12 +13,12 @@ fn encoded(text: &str, keep: fn(u8) -> bool) -> String {
     text.bytes().map(byte).collect()
 }
 
-/// Whether a path segment holds this byte unencoded.
+/// Returns whether a path segment may contain this byte without encoding.
 fn raw(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"%/?#".contains(&byte)
 }
 
-/// Whether the byte is an ASCII letter or digit.
+/// Returns whether this byte is an ASCII letter or digit.
 fn plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
 }
@@ -83,7 +83,8 @@ async fn user_id_in_a_path_selects_one_user_and_is_no_pattern_or_path() {
     for name in names {
         for keep in [raw, plain] {
             let path = format!("/api/session/user/{}", encoded(name, keep));
-            // Some names are no valid URI without encoding. They are tested encoded only.
+            // Without encoding, some names are no valid URI. The test sends such names only with
+            // encoding.
             if path.parse::<http::Uri>().is_err() {
                 assert!(keep(b'"'), "{path}");
                 continue;

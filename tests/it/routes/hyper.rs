@@ -1,4 +1,4 @@
-//! The routes served by plain hyper, through its adapter for Tower services.
+//! A plain hyper server that serves the routes through hyper's adapter for Tower services.
 
 use axum::body::Body;
 use hyper::server::conn::http1;
@@ -49,7 +49,7 @@ async fn hyper_serves_the_routes_through_the_tower_adapter() {
     let health = get(server, "/health", None).await;
     assert_eq!((health.status, &health.body["status"]), (200, &"healthy".into()));
     background.stop().await.unwrap();
-    // The routes still answer. Health reports that the worker no longer extends sessions.
+    // The routes still answer. The health route reports that the worker has stopped.
     let health = get(server, "/health", None).await;
     assert_eq!((health.status, &health.body["status"]), (200, &"degraded".into()));
     assert_eq!(health.body["worker"], "stopped");

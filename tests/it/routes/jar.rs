@@ -1,4 +1,4 @@
-//! Sites that issue refresh tokens, requests with cookies, and the cookies of a response.
+//! Sites that issue refresh tokens, requests with cookies, and the cookies in responses.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ pub(crate) fn ask(method: &str, path: &str) -> Ask {
     Ask(crate::routes::site::request(method, path, None, Body::empty()))
 }
 
-/// A login of user `jeju`, without headers that only a browser sends.
+/// A login of the user `jeju`, without headers that only browsers send.
 pub(crate) fn login(mount: &str) -> Ask {
     post(&format!("{mount}/login")).json(JEJU)
 }
@@ -72,7 +72,7 @@ impl Ask {
         self.header("authorization", format!("Bearer {token}"))
     }
 
-    /// Adds a cookie in a separate `cookie` header field.
+    /// Adds a cookie in a new `cookie` header field.
     pub(crate) fn cookie(self, name: &str, value: &str) -> Self {
         self.header("cookie", format!("{name}={value}"))
     }
@@ -118,8 +118,9 @@ impl Reply {
         cookies.collect()
     }
 
-    /// Returns the cookie of that name that is set, or else the first one that is cleared. Panics
-    /// if two are set, or if there is none of that name.
+    /// Returns the cookie with this name that the response sets. If the response sets none, returns
+    /// the first cookie with this name that it clears. Panics if the response sets two such
+    /// cookies, or if it contains none.
     pub(crate) fn cookie(&self, name: &str) -> Set {
         let named: Vec<_> =
             self.cookies().into_iter().filter(|cookie| cookie.name == name).collect();
@@ -128,7 +129,7 @@ impl Reply {
         set.first().copied().unwrap_or(&named[0]).clone()
     }
 
-    /// The refresh token that a browser sends next.
+    /// Returns the refresh token that a browser would send next.
     pub(crate) fn refresh_token(&self) -> String {
         assert_eq!(self.status, 200, "{self:?}");
         self.cookie(REFRESH).value

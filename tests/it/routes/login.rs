@@ -19,7 +19,7 @@ async fn login_returns_the_user_and_a_working_access_token() {
     for body in [
         json!({"user_id": "jeju", "password": "password123"}),
         json!({"email": "jeju@test.com", "password": "password123"}),
-        // Other fields of the body do not change the identity.
+        // The other fields of the body do not change which user logs in.
         json!({"user_id": "jeju", "password": "password123", "role": "admin", "sub": "admin"}),
     ] {
         let reply = site.log_in_with(body.to_string()).await;
@@ -67,7 +67,7 @@ async fn session_records_the_client_address_and_user_agent_of_its_login() {
     login.extensions_mut().insert(From("192.0.2.7".parse().unwrap()));
     let headers = login.headers_mut();
     headers.insert("content-type", "application/json".parse().unwrap());
-    // A header value may hold bytes that are not UTF-8.
+    // A header value is allowed to contain bytes that are not UTF-8.
     headers.insert(USER_AGENT, http::HeaderValue::from_bytes(b"browser \xff/1").unwrap());
     let reply = site.send(login).await;
     let token = reply.body["access_token"].as_str().unwrap();
@@ -83,7 +83,8 @@ fn whole(reply: &crate::routes::site::Reply) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn refused_logins_get_the_same_response_and_cost_the_same_work() {
-    // The manager asks the user directory only after the credential check, to create the session.
+    // The manager asks the user directory only when it creates the session, which is after the
+    // credential check.
     let site = site_with(|builder, desk| builder.directory(desk.clone()), |routes| routes);
     let wrong = site.log_in("jeju", "wrong").await;
     assert_eq!(wrong.said(), (401, "invalid_credentials"));
@@ -94,7 +95,8 @@ async fn refused_logins_get_the_same_response_and_cost_the_same_work() {
         ("unknown", "password123"),
         ("suspended", "password123"),
         ("suspended", "wrong"),
-        // Longer than any user id, so no such user exists. The response must be the same.
+        // This name is longer than a user id can be, so no such user exists. The response must be
+        // the same.
         (&"\u{c81c}".repeat(256), "password123"),
     ];
     for (name, password) in cases {
@@ -134,7 +136,8 @@ impl UserDirectory for AllInactive {
     }
 }
 
-/// The user and the reason of each `LoginRefused` event, and whether it holds a client address.
+/// Returns one entry for each `LoginRefused` event: the user, the reason, and whether the event
+/// contains a client address.
 async fn refusals(site: Site) -> Vec<(Option<String>, LoginRefusal, bool)> {
     let refusal = |event| match event {
         Event::LoginRefused { user, refusal, ip_address, .. } => {
@@ -278,7 +281,7 @@ async fn user_id_with_control_characters_cannot_forge_log_lines() {
     }
 }
 
-/// A role that is longer than the limit.
+/// A role that is longer than the maximum length.
 const LONG: &str = {
     const BYTES: [u8; 600] = [b'r'; 600];
     match str::from_utf8(&BYTES) {

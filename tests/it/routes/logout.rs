@@ -1,4 +1,4 @@
-//! `POST /logout` with an access token, a refresh token, both, and neither.
+//! `POST /logout` with an access token, with a refresh token, with both, and with neither of them.
 
 use std::time::Duration;
 
@@ -158,7 +158,7 @@ async fn logout_with_two_authorization_headers_returns_400_and_clears_the_cookie
         assert!(cleared.attributes.contains(&"Max-Age=0".to_owned()), "{cleared:?}");
     }
     assert_eq!(site.count("jeju").await, 1);
-    // Without cookies there is nothing to clear.
+    // A site without cookies has no cookies to clear.
     let reply = logout().bearer(&access).bearer(&access).to(&body_site()).await;
     assert_eq!((reply.said(), reply.sets_nothing()), ((400, "invalid_request"), true));
 }
@@ -205,7 +205,7 @@ async fn logout_clears_an_access_cookie_signed_with_a_removed_key() {
         (String::new(), String::new())
     );
     assert_eq!(site.count("jeju").await, 1);
-    // The refresh token still verifies, which is enough for a logout.
+    // The refresh token is still valid, which is sufficient for a logout.
     let both = logout().cookie(ACCESS, &access).cookie(REFRESH, &first.refresh_token());
     assert_logged_out(&both.to(&site).await, "the refresh token");
     assert_eq!(site.count("jeju").await, 0);

@@ -1,4 +1,5 @@
-//! Public pages behind a layer in optional mode, requested with tokens that are no longer valid.
+//! Public pages behind a layer in optional mode. The requests contain tokens that are no longer
+//! valid.
 
 use axum::Router;
 use axum::body::Body;
@@ -16,7 +17,7 @@ use crate::routes::site::{Reply, Site, send, site_with};
 use crate::support::switch::Mood;
 use crate::support::user;
 
-/// A site with access cookies, which asks the user directory on every request.
+/// A site with access cookies. It asks the user directory on each request.
 fn page_site() -> Site {
     site_with(
         |builder, desk| {
@@ -28,7 +29,7 @@ fn page_site() -> Site {
     )
 }
 
-/// A router with a public page, and with a page that sets the access cookie itself.
+/// A router with two pages: a public page, and a page that sets the access cookie itself.
 fn pages(site: &Site, mode: OptionalMode) -> Router {
     let page = async |session: Option<Session>| {
         session.map_or("nobody".to_owned(), |session| session.user_id().to_string())
@@ -54,7 +55,7 @@ fn page() -> Ask {
     ask("GET", "/")
 }
 
-/// Sends a request. Returns the status, and the text of a page or the code of an error.
+/// Sends a request. Returns the status and a text: the text of the page, or the code of the error.
 async fn seen(router: &Router, asked: Ask) -> (u16, String) {
     let reply = send(router, asked.request()).await;
     let text = if reply.status == 200 { reply.text.clone() } else { reply.code().to_owned() };

@@ -13,7 +13,7 @@ use crate::support::switch::Mood;
 
 const AWAY: Mood = Mood::Fail(StoreErrorKind::Unavailable);
 
-/// Sends a token through a layer with this failure policy, and returns the status.
+/// Sends a token through a layer with this failure policy. Returns the status.
 async fn behind(site: &Site, policy: FailurePolicy, token: &str) -> u16 {
     let layer = SessionAuthLayer::new(site.manager.clone()).failure_policy(policy);
     let service = layer.layer(service_fn(async |request: http::Request<String>| {
@@ -46,7 +46,7 @@ async fn token_only_login_returns_a_token_that_works_only_during_the_outage() {
     assert_eq!(behind(&site, FailurePolicy::TokenOnly, token).await, 200);
     assert_eq!(behind(&site, FailurePolicy::Refuse, token).await, 503);
 
-    // Wrong credentials do not get such a token either.
+    // A login with wrong credentials does not return such a token either.
     for (user, password) in [("jeju", "wrong-password"), ("nobody", "password123")] {
         let reply = site.log_in(user, password).await;
         assert_eq!(reply.said(), (401, "invalid_credentials"), "{user}");
@@ -87,7 +87,7 @@ async fn health_distinguishes_unwritable_unavailable_and_non_primary_stores() {
         (Mood::Answer, 200, "healthy", json!([true, true, null])),
     ] {
         site.store.set(mood);
-        // Advance past the time for which the circuit breaker stays open.
+        // Moves the clock past the time for which the circuit breaker stays open.
         tokio::time::advance(std::time::Duration::from_secs(1)).await;
         let reply = site.call("GET", "/health", None).await;
         assert_eq!((reply.status, &reply.body["status"]), (status, &json!(word)), "{reply:?}");
@@ -102,7 +102,8 @@ async fn ready_is_200_only_while_requests_that_need_a_session_can_be_answered() 
     for (policy, away) in [
         (None, 503),
         (Some(FailurePolicy::Refuse), 503),
-        // This store sends no invalidations, so there is no cache entry to serve.
+        // This store sends no invalidations. Therefore there is no cache entry that the layer could
+        // serve.
         (Some(FailurePolicy::ServeStale(minute)), 503),
         (Some(FailurePolicy::TokenOnly), 200),
     ] {
@@ -121,7 +122,7 @@ async fn ready_is_200_only_while_requests_that_need_a_session_can_be_answered() 
             (Mood::Answer, 200),
         ] {
             site.store.set(mood);
-            // Advance past the time for which the circuit breaker stays open.
+            // Moves the clock past the time for which the circuit breaker stays open.
             tokio::time::advance(std::time::Duration::from_secs(1)).await;
             let reply = site.call("GET", "/health/ready", None).await;
             let word = if status == 200 { "ready" } else { "unavailable" };

@@ -1,4 +1,4 @@
-//! Routes for a user's own sessions: show, list, extend, and revoke.
+//! The routes with which users show, list, extend and revoke their own sessions.
 
 use std::time::Duration;
 
@@ -124,12 +124,13 @@ async fn me_shows_the_session_role_and_returns_403_for_an_inactive_account() {
     let token = site.token("jeju").await;
     let me = json!({"user_id": "jeju", "user_name": "Name of jeju", "email": "jeju@test.com", "role": "user"});
     assert_eq!(site.get("/api/auth/me", &token).await.body, me);
-    // The role comes from the session.
+    // The routes return the role of the session, not the role in the directory.
     site.desk.change("jeju", |person| person.role = Some("editor"));
     for path in ["/api/auth/me", "/api/session/me"] {
         assert_eq!(site.get(path, &token).await.body["role"], "user", "{path}");
     }
-    // The layer's remembered answer still says active. The route asks the user directory again.
+    // The layer still has an earlier answer, which says that the account is active. The route asks
+    // the user directory again.
     site.desk.change("jeju", |person| person.active = false);
     let reply = site.get("/api/auth/me", &token).await;
     assert_eq!(reply.said(), (403, "account_inactive"));
@@ -153,7 +154,7 @@ async fn directory_roles_deny_admin_routes_to_a_demoted_administrator() {
         assert_eq!(site.get("/api/session/all", &token).await.status, 200);
         site.desk.change("jeju", |person| person.role = Some("user"));
         advance(interval).await;
-        // The paused role update leaves the earlier role in the stored session.
+        // The update of the role is paused, so the stored session still has the earlier role.
         let _stop = site.stops.stop(Verb::UpdateAll, At::Before);
         assert_eq!(site.get("/api/session/all", &token).await.said(), (403, "insufficient_scope"));
         for path in ["/api/auth/me", "/api/session/me"] {
@@ -189,7 +190,8 @@ async fn me_shows_last_activity_and_ttl_from_the_store() {
     let token = site.token("jeju").await;
     let session = site.manager.authenticate(&token).await.unwrap();
     advance(30 * MINUTE).await;
-    // Another instance touches the session. The near cache of this process does not see it.
+    // Another instance touches the session. The near cache of this process does not notice the
+    // touch.
     let touch = Touch::new(user("jeju"), session.id().clone(), Duration::ZERO, Duration::MAX);
     site.store.touch(&[touch]).await.unwrap();
     advance(10 * MINUTE).await;
@@ -234,7 +236,7 @@ async fn session_revoked_between_layer_and_route_returns_401_with_the_reason() {
         let token = site.token("jeju").await;
         let session = site.manager.authenticate(&token).await.unwrap();
         let (user, id) = (session.user_id().clone(), session.id().clone());
-        // The layer has loaded the session. The revocation follows before the route runs.
+        // The layer has loaded the session. Before the route runs, the session is revoked.
         let mut stop = site.stops.stop(Verb::Load, At::After);
         let ((), reply) = tokio::join!(
             async {

@@ -1,4 +1,4 @@
-//! Logins of an application's own through `Routes::logins`.
+//! Logins that an application implements itself, with `Routes::logins`.
 
 use axum::response::IntoResponse;
 use http::StatusCode;
@@ -30,20 +30,20 @@ fn parts(ask: Ask) -> Parts {
     ask.request().into_parts().0
 }
 
-/// The session that `POST /login` opens for a user of the desk.
+/// The session that `POST /login` creates for a user of the desk.
 fn new(name: &str) -> NewSession {
     let new = NewSession::new(user(name)).user_name(format!("Name of {name}")).role("user");
     new.email(format!("{name}@test.com"))
 }
 
-/// Makes the three steps of a login of the application's own.
+/// Runs the three steps of an own login: begins it, opens the session, and creates the response.
 async fn log_in(logins: &Logins, name: &str, ask: Ask) -> Reply {
     let fence = logins.begin(&user(name)).await.unwrap();
     let opened = logins.open(&parts(ask), new(name), fence).await;
     read(opened.into_response()).await
 }
 
-/// The cookies of a response, with a mark in place of each token.
+/// Returns the cookies of a response, with the text `token` in place of each token.
 fn masked(reply: &Reply) -> Vec<Set> {
     let mask = |cookie: Set| {
         let value = if cookie.value.is_empty() { "" } else { "token" };
@@ -52,7 +52,7 @@ fn masked(reply: &Reply) -> Vec<Set> {
     reply.cookies().into_iter().map(mask).collect()
 }
 
-/// The body of a login, without the access token.
+/// Returns the body of the response to a login, without the access token.
 fn body(reply: &Reply) -> Value {
     let mut body = reply.body.clone();
     assert!(body["access_token"].take().is_string(), "{reply:?}");
@@ -188,7 +188,7 @@ fn hostile_redirect_targets_are_typed_errors_that_do_not_quote_them() {
     }
 }
 
-/// Begins a login, runs `between`, and then opens the session.
+/// Begins a login, then runs `between`, and then opens the session.
 async fn interrupted(site: &Site, between: impl AsyncFnOnce()) -> Result<u16, LoginError> {
     let logins = logins(site);
     let fence = logins.begin(&user("jeju")).await.unwrap();
@@ -214,7 +214,7 @@ async fn own_login_fails_if_all_sessions_are_revoked_or_changed_after_its_fence(
         demoted.await.unwrap();
     });
     assert_eq!(refused(&changed.await.unwrap_err()), superseded);
-    // The fence of another user is no fence of this login.
+    // The login fence of another user is not valid for this login.
     let logins = logins(&site);
     let fence: LoginFence = logins.begin(&user("user")).await.unwrap();
     let other = logins.open(&parts(post("/")), new("jeju"), fence).await.unwrap_err();
@@ -263,7 +263,7 @@ async fn own_login_revokes_the_sessions_of_the_refresh_tokens_in_its_request() {
     let site = browser_site();
     let (old, kept) = (login("/api/auth").to(&site).await, login("/api/auth").to(&site).await);
     let with_old = || post("/callback").cookie(REFRESH, &old.refresh_token());
-    // A refused login revokes no session.
+    // If a login is refused, it revokes no session.
     let fence = logins(&site).begin(&user("user")).await.unwrap();
     let refused = logins(&site).open(&parts(with_old()), new("jeju"), fence).await;
     assert!(refused.is_err() && site.count("jeju").await == 2);
@@ -276,7 +276,7 @@ async fn own_login_revokes_the_sessions_of_the_refresh_tokens_in_its_request() {
     }
 }
 
-/// A password login with a device cookie, and the status of its response.
+/// Logs in with a password and an optional device cookie. Returns the status of the response.
 async fn password(site: &Site, password: &str, device: Option<&str>) -> u16 {
     let asked = post("/api/auth/login").json(json!({"user_id": "jeju", "password": password}));
     let asked = match device {
@@ -295,14 +295,15 @@ async fn own_login_makes_its_device_known_and_renews_the_cookie_of_the_same_acco
     let renewed = device(&log_in(&logins(&site), "jeju", with_first()).await);
     let of_user = device(&log_in(&logins(&site), "user", with_first()).await);
     let own = device(&log_in(&logins(&site), "jeju", post("/").cookie(DEVICE, &of_user)).await);
-    // Others guess the password: the name is over its limit.
+    // Other clients guess the password, until the name has reached its limit.
     for _ in 0..10 {
         assert_eq!(password(&site, "wrong", None).await, 401);
     }
     assert_eq!(password(&site, "password123", None).await, 429);
     assert_eq!(password(&site, "password123", Some(&first)).await, 200, "a known device");
     assert_eq!(password(&site, "password123", Some(&of_user)).await, 429, "of another account");
-    // The renewed cookie names the same device, so it shares the attempts of the first cookie.
+    // The renewed cookie identifies the same device. Both cookies therefore share one number of
+    // attempts.
     for _ in 0..5 {
         assert_eq!(password(&site, "wrong", Some(&first)).await, 401);
     }

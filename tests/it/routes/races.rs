@@ -1,4 +1,5 @@
-//! Logins that race a logout, a password change, or each other. Each test forces its interleaving.
+//! Races between a login and a logout, a password change, or another login. Each test forces one
+//! order of the steps.
 
 use serde_json::json;
 use tower_session_auth::routes::LoginLimit;
@@ -9,7 +10,8 @@ use crate::routes::desk::Pause;
 use crate::routes::site::{Reply, Site, limit, site, site_with};
 use crate::support::user;
 
-/// Logs in, and runs `work` after the password was compared and before the session is created.
+/// Logs in. Runs `work` after the login has compared the password and before it creates the
+/// session.
 async fn meanwhile(site: &Site, pause: &Pause, work: impl AsyncFnOnce()) -> Reply {
     let during = async {
         pause.reached().await;
@@ -114,7 +116,8 @@ async fn login_superseded_twice_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn hundred_concurrent_logins_create_only_as_many_sessions_as_the_limit() {
-    // The limit of failed logins is off, because it would run the credential checks one by one.
+    // The limit for failed logins is off. Otherwise, the credential checks would run one after
+    // another.
     let site = site_with(limit(5), |routes| routes.login_limit(LoginLimit::off()));
     let mut logins = tokio::task::JoinSet::new();
     let pauses: Vec<_> = (0..100).map(|_| site.desk.pause()).collect();
@@ -127,7 +130,7 @@ async fn hundred_concurrent_logins_create_only_as_many_sessions_as_the_limit() {
             crate::routes::site::send(&router, login).await
         });
     }
-    // All logins pass the credential check before the first one creates its session.
+    // All logins pass the credential check before the first login creates its session.
     for pause in &pauses {
         pause.reached().await;
     }

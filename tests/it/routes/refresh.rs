@@ -1,4 +1,4 @@
-//! `POST /refresh` of the auth routes, with the token in a cookie.
+//! The route `POST /refresh` of the auth routes, with the refresh token in a cookie.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -133,13 +133,13 @@ async fn refresh_without_a_refresh_cookie_returns_401() {
         assert_eq!(reply.header("cache-control"), Some("no-store"), "{what}");
         assert!(reply.sets_nothing(), "{what}");
     }
-    // A token in the query is ignored beside a valid cookie.
+    // If there is a valid cookie, the route ignores a token in the query.
     let reply =
         post(&format!("{PATH}?refresh_token=other")).cookie(REFRESH, &token).to(&site).await;
     assert_eq!(reply.status, 200);
 }
 
-/// All combinations of the parts of two tokens, except the two tokens themselves.
+/// Returns all combinations of the parts of two tokens, except the two tokens themselves.
 fn mixes(a: &str, b: &str) -> Vec<String> {
     let parts: Vec<(&str, &str)> = a.split('.').zip(b.split('.')).collect();
     let mixed = |mask: usize| {
@@ -160,7 +160,7 @@ async fn invalid_refresh_tokens_get_the_same_response_and_revoke_no_session() {
     let again = logged_in(&site).await.refresh_token();
     let body = json!({"user_id": "user", "password": "password123"});
     let others = post("/api/auth/login").json(body).to(&site).await.refresh_token();
-    // A token of another server, which has other keys.
+    // A token of another server, which uses other signing keys.
     let foreign = {
         let site = site_with(
             |builder, _| {
@@ -197,7 +197,7 @@ async fn invalid_refresh_tokens_get_the_same_response_and_revoke_no_session() {
     assert!(mixed > 0, "a token must have parts to mix");
     bad.extend(mixes(&token, &again));
     bad.extend(mixes(&token, &others));
-    // Each character replaced by another one of the alphabet.
+    // Replaces each character by another character of the alphabet.
     bad.extend((0..token.len()).map(|at| {
         let other = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
         format!("{}{other}{}", &token[..at], &token[at + 1..])
@@ -277,7 +277,7 @@ async fn unavailable_store_returns_503_and_keeps_the_refresh_cookie() {
             assert!(reply.sets_nothing());
         }
         site.store.set(Mood::Answer);
-        // The client waits as long as `retry-after` says.
+        // The client waits for as long as `retry-after` requires.
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(site.count("jeju").await, 1, "the session must stay live");
     }

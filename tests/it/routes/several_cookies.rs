@@ -1,4 +1,5 @@
-//! Several refresh cookies of one name: which one the routes use, and which ones they clear.
+//! Several refresh cookies with the same name: which of them the routes use, and which of them they
+//! clear.
 
 use std::time::Duration;
 
@@ -16,14 +17,14 @@ use crate::support::user;
 
 const PATH: &str = "/api/auth/refresh";
 
-/// A request with these values in cookies of one name, in one header field.
+/// A request with several cookies of the same name. All of them are in one header field.
 fn showing(path: &str, tokens: &[&str]) -> Ask {
     let pairs: Vec<_> = tokens.iter().map(|token| format!("{REFRESH}={token}")).collect();
     post(path).header("cookie", pairs.join("; "))
 }
 
-/// Both orders of two cookies. Browsers send the cookie with the longer path first, so either
-/// position may hold the valid one.
+/// Returns both orders of two cookies. Browsers send the cookie with the longer path first.
+/// Therefore the valid cookie can be at either position.
 fn both_orders<'a>(one: &'a str, two: &'a str) -> [[&'a str; 2]; 2] {
     [[one, two], [two, one]]
 }
@@ -46,7 +47,8 @@ async fn latest_token_of_a_session_is_used_and_an_older_one_beside_it_is_no_reus
         let first = log_in(&site, "jeju").await;
         let old = first.refresh_token();
         let new = showing(PATH, &[&old]).to(&site).await.refresh_token();
-        // Past the grace window: alone, the old token would revoke the session.
+        // The grace window has passed. If the client sent only the old token, the session would be
+        // revoked.
         advance(Duration::from_secs(600)).await;
         let shown = both_orders(&old, &new)[usize::from(turned)];
         let next = showing(PATH, &shown).to(&site).await;
@@ -68,7 +70,8 @@ async fn token_of_the_latest_login_is_used_for_two_sessions_of_one_user() {
         let mut early = log_in(&site, "jeju").await.refresh_token();
         advance(Duration::from_secs(30)).await;
         let late = log_in(&site, "jeju").await;
-        // The rotation counter of the earlier login becomes the higher one. It must not matter.
+        // The rotation counter of the earlier login becomes higher than that of the later login.
+        // This must have no effect.
         for _ in 0..3 {
             early = showing(PATH, &[&early]).to(&site).await.refresh_token();
         }
@@ -112,11 +115,11 @@ async fn refresh_with_cookies_of_two_users_is_rejected() {
         (1, 1),
         "no session may be revoked"
     );
-    // The same holds when one of the two sessions is revoked.
+    // The routes also refuse both tokens if one of the two sessions is revoked.
     site.manager.revoke(&user("jeju"), Target::All, RevokeReason::Admin).await.unwrap();
     let reply = showing(PATH, &[&mine, &planted]).to(&site).await;
     assert_eq!(reply.said(), (401, "invalid_token"));
-    // A login recovers: it revokes the planted session and creates a new one.
+    // A login works again. It revokes the planted session and creates a new session.
     let fresh = showing("/api/auth/login", &[&mine, &planted]).json(crate::routes::jar::JEJU);
     assert_eq!(fresh.to(&site).await.status, 200);
     assert_eq!((site.count("jeju").await, site.count("user").await), (1, 0));
@@ -134,7 +137,7 @@ async fn invalid_refresh_cookies_are_ignored_beside_a_valid_one() {
         assert_eq!(reply.status, 200, "{place}: {reply:?}");
         token = reply.refresh_token();
     }
-    // The same token twice, in one header field and in two.
+    // Sends the same token two times in one header field, and then in two header fields.
     token = showing(PATH, &[&token, &token]).to(&site).await.refresh_token();
     let two_fields = post(PATH).cookie(REFRESH, &token).cookie(REFRESH, &token);
     token = two_fields.to(&site).await.refresh_token();
@@ -156,7 +159,7 @@ async fn refresh_and_logout_consider_at_most_eight_sessions() {
     let shown: Vec<_> = tokens.iter().map(String::as_str).collect();
     let before = site.store.calls();
     assert_eq!(showing(PATH, &shown).to(&site).await.status, 200);
-    // Eight calls to choose a session, and the calls of the rotation.
+    // The routes make eight calls to select a session. All other calls belong to the rotation.
     let calls = site.store.calls() - before;
     assert!((8..16).contains(&calls), "{calls} calls");
     let before = site.count("jeju").await;
@@ -202,7 +205,7 @@ async fn login_revokes_the_session_of_each_refresh_cookie_it_receives() {
     for live in [&fresh, &kept] {
         assert_eq!(site.get("/api/auth/me", &live.access_token()).await.status, 200);
     }
-    // A refused login revokes no session.
+    // If a login is refused, it revokes no session.
     let wrong = json!({"user_id": "jeju", "password": "wrong"});
     let refused = showing("/api/auth/login", &[&fresh.refresh_token()]).json(wrong);
     let refused = refused.to(&site).await;
@@ -247,7 +250,7 @@ async fn logout_revokes_the_session_of_each_refresh_cookie_it_receives() {
     assert_eq!(again.status, 200, "a logout of revoked sessions must succeed");
 }
 
-/// Name and path of each cookie that a response clears.
+/// Returns the name and the path of each cookie that a response clears.
 fn cleared_cookies(reply: &Reply) -> Vec<(String, String)> {
     let path = |cookie: &Set| {
         let path = cookie.attributes.iter().find_map(|one| one.strip_prefix("Path="));
@@ -298,7 +301,7 @@ async fn login_and_logout_clear_each_name_variant_at_each_prefix_of_the_mount() 
     ]);
     assert_eq!(cleared_cookies(&logout), all);
 
-    // A logout also clears the variants of the access cookie.
+    // A logout also clears the access cookie under its other names.
     let site = routes_site(|routes| routes.access_cookie(AccessCookie::new()));
     let reply = post("/auth/logout").to(&site).await;
     let all = expected(&[
@@ -322,7 +325,7 @@ async fn cookies_are_cleared_at_the_configured_path_and_at_the_mount_path() {
     ]);
     assert_eq!(cleared_cookies(&post("/api/auth/logout").to(&site).await), all);
 
-    // Nested routes learn their mount path from the router.
+    // The router tells nested routes their mount path.
     let site = browser_site();
     let router = axum::Router::new().nest("/some/where", site.routes.auth());
     let all = expected(&[
@@ -336,14 +339,14 @@ async fn cookies_are_cleared_at_the_configured_path_and_at_the_mount_path() {
         assert_eq!((reply.status, cleared_cookies(&reply)), (status, all.clone()));
     }
 
-    // Below a path parameter, cookies are cleared at the root path only.
+    // If a mount path has a path parameter, the routes clear cookies at the root path only.
     let router = axum::Router::new().nest("/of/{tenant}", site.routes.auth());
     let reply = send(&router, post("/of/x/logout").request()).await;
     let all =
         expected(&[("__Host-refresh_token", &["/"]), (REFRESH, &["/"]), ("refresh_token", &["/"])]);
     assert_eq!(cleared_cookies(&reply), all);
 
-    // Plain HTTP: the refresh cookie has no name prefix.
+    // Over plain HTTP, the name of the refresh cookie has no prefix.
     let site = cookie_site(RefreshCookie::new().secure(false));
     let mounts = Mounts::new().auth("/auth").unwrap();
     let reply = send(&site.routes.mounted(&mounts), login("/auth").request()).await;

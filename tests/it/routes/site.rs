@@ -1,4 +1,5 @@
-//! `Site`: the routes at their standard mounts, over a store that can fail, and requests to them.
+//! A `Site` has the routes at their standard mounts, over a store that can fail. This module also
+//! sends requests to sites.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -21,14 +22,14 @@ use crate::support::paused::PausedStore;
 use crate::support::switch::SwitchStore;
 use crate::support::{START, builder};
 
-/// The client address of a request, which a test sets.
+/// The client address of a request. A test sets it.
 #[derive(Clone, Copy)]
 pub(crate) struct From(pub IpAddr);
 
 pub(crate) struct Site {
     pub manager: SessionManager,
     pub store: SwitchStore,
-    /// Wraps `store`. A test can pause single calls here.
+    /// The store that the manager uses. It wraps `store`, and a test can pause single calls in it.
     pub stops: PausedStore<SwitchStore>,
     pub desk: Desk,
     pub routes: Routes,
@@ -37,7 +38,7 @@ pub(crate) struct Site {
     background: Background,
 }
 
-/// A response, read whole.
+/// A response with its complete body.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub status: u16,
@@ -65,7 +66,7 @@ pub(crate) fn site() -> Site {
     site_with(|builder, _| builder, |routes| routes)
 }
 
-/// A site on Tokio's clock, which the test pauses.
+/// A site on Tokio's clock. The test pauses this clock.
 pub(crate) fn site_with(
     manager: impl FnOnce(SessionManagerBuilder, &Desk) -> SessionManagerBuilder,
     routes: impl FnOnce(RoutesBuilder) -> RoutesBuilder,
@@ -144,7 +145,7 @@ impl Site {
         self.manager.sessions(&crate::support::user(user)).await.unwrap().len()
     }
 
-    /// Stops the worker and returns all events that the sink received.
+    /// Stops the worker. Returns all events that the sink has received.
     pub(crate) async fn told(self) -> Vec<Event> {
         self.background.stop().await.unwrap();
         self.events.lock().unwrap().clone()
@@ -155,7 +156,7 @@ pub(crate) async fn send(router: &Router, request: Request<Body>) -> Reply {
     read(router.clone().oneshot(request).await.unwrap()).await
 }
 
-/// Reads a response whole.
+/// Reads a response with its complete body.
 pub(crate) async fn read(response: Response<Body>) -> Reply {
     let (parts, body) = response.into_parts();
     let text = to_bytes(body, usize::MAX).await.unwrap();

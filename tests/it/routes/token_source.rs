@@ -1,4 +1,4 @@
-//! The access token in a cookie, for pages without scripts.
+//! The access token in a cookie, for pages that run no scripts.
 
 use axum::Router;
 use axum::routing::get;
@@ -18,7 +18,8 @@ fn me() -> Ask {
     ask("GET", "/api/auth/me")
 }
 
-/// The values of the access cookie and of the refresh cookie. Asserts that both are set.
+/// Returns the values of the access cookie and of the refresh cookie. Asserts that the response
+/// sets both.
 fn both(reply: &Reply) -> (String, String) {
     assert_eq!(reply.status, 200, "{reply:?}");
     let set = reply.cookies().into_iter().filter(|cookie| !cookie.value.is_empty());
@@ -193,7 +194,8 @@ async fn access_cookie_name_and_attributes_are_configurable() {
     assert_eq!(cleared.attributes, ["HttpOnly", "Max-Age=0", "Path=/", "SameSite=Lax"]);
 }
 
-/// This happens after another tab has set the cookie: this tab still uses its older token.
+/// Two tabs of a browser: another tab has set the cookie, while this tab still uses its older
+/// token.
 #[tokio::test(start_paused = true)]
 async fn bearer_header_is_used_beside_an_access_cookie_of_another_session() {
     let site = page_site();

@@ -1,4 +1,5 @@
-//! `Debug` and `Display` of the library's types, its errors and a store's settings show no secret.
+//! The `Debug` and `Display` output of the library's types, of its errors and of a store's settings
+//! contains no secret.
 
 use std::time::Duration;
 
@@ -81,7 +82,7 @@ async fn debug_and_display_of_types_and_errors_show_no_secret() {
         shown.push_str(&everything(&error));
         shown.push_str(&format!("{:?}", error.into_response()));
     }
-    // A secret that was refused as a key must stay secret.
+    // A secret stays secret even if it was refused as a signing key.
     for (what, error) in [
         ("short", SigningKey::hs256("k1", &SECRET[..31]).unwrap_err()),
         ("no key", SigningKey::rs256_pem("r1", SECRET).unwrap_err()),
@@ -133,7 +134,7 @@ async fn redis_password_is_not_in_debug_display_or_the_log() {
     let log = Log::default();
     let _guard = log.capture();
     let secrets = Secrets::new();
-    // No program listens on port 1.
+    // No program is listening on port 1.
     let url = format!("redis://user:{PASSWORD}@127.0.0.1:1/0");
     let store = RedisStore::new(&url).unwrap();
     let mut shown = format!("{store:?} {:?}\n", RedisStore::builder(url.as_str()));
@@ -147,7 +148,8 @@ async fn redis_password_is_not_in_debug_display_or_the_log() {
     ] {
         shown.push_str(&everything(&RedisStore::new(&bad).unwrap_err()));
     }
-    // The result is an error if TLS is not compiled in. Neither result may show the password.
+    // If TLS is not compiled in, the result is an error. Neither the error nor the store may show
+    // the password.
     match RedisStore::new(&format!("rediss://user:{PASSWORD}@127.0.0.1:1/0")) {
         Ok(store) => shown.push_str(&format!("{store:?}\n{store:#?}\n")),
         Err(error) => shown.push_str(&everything(&error)),

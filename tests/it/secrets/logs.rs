@@ -1,4 +1,5 @@
-//! Requests of all kinds, with all log levels enabled: no secret is logged or answered.
+//! Requests of all kinds, while all log levels are enabled. No log line and no response contains a
+//! secret.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -22,15 +23,15 @@ use crate::support::log::Log;
 use crate::support::switch::{Mood, SwitchStore};
 use crate::support::{OTHER_SECRET, SECRET, START, anonymous, bearer, user};
 
-/// Session data of another type. The same record cannot be read as this type, and serde's message
-/// would quote the password.
+/// Session data of another type. The same record cannot be read as this type. The error message of
+/// serde for it would quote the password.
 #[derive(Deserialize, Serialize)]
 struct Other {
     password: u64,
 }
 
-/// Returns the log without the user agent in login events. An audit trail needs it there; no other
-/// log line may contain it.
+/// Returns the log without the user agents in login events. These events contain the user agent for
+/// audit trails. No other log line may contain it.
 fn log_without_user_agents(log: &Log) -> String {
     let agent = format!(" user_agent={AGENT:?}");
     let text = log.text();
@@ -43,8 +44,8 @@ fn log_without_user_agents(log: &Log) -> String {
     shown.join("\n")
 }
 
-/// Sends a request through a request log and the layer. Returns the status and the whole answer as
-/// text.
+/// Sends a request through the layer, with a layer outside it that logs requests. Returns the
+/// status, and the whole response as text.
 async fn call<D>(layer: &SessionAuthLayer<D>, request: Request<String>) -> (u16, String)
 where
     D: SessionData + DeserializeOwned,
@@ -140,7 +141,7 @@ async fn no_secret_is_logged_or_answered_for_accepted_refused_and_failed_request
     store.set(Mood::Answer);
     tokio::time::sleep(Duration::from_secs(1)).await;
 
-    // A request whose touch fails on each attempt of the worker.
+    // The next request causes a touch. Each attempt of the worker to write this touch fails.
     tokio::time::sleep(Duration::from_secs(120)).await;
     expect("let in again", Some(&token), 200).await;
     store.set(Mood::FailWrites(StoreErrorKind::WriteRefused));
@@ -148,7 +149,7 @@ async fn no_secret_is_logged_or_answered_for_accepted_refused_and_failed_request
     store.set(Mood::Answer);
     tokio::time::sleep(Duration::from_secs(5)).await;
 
-    // An application with another type of session data reads the record.
+    // An application whose session data has another type reads the record.
     let (other, _other_worker) = configure::<Other>(store.clone()).clock(clock).build().unwrap();
     let (status, answer) = call(&SessionAuthLayer::new(other.clone()), bearer(&token)).await;
     assert_eq!(status, 401, "{answer}");
@@ -173,8 +174,8 @@ async fn no_secret_is_logged_or_answered_for_accepted_refused_and_failed_request
     let (text, answers) = (log_without_user_agents(&log), answers.take());
     secrets.assert_none_in("the log", &text);
     secrets.assert_none_in("an answer", &answers);
-    // The log must contain events of this library and of other crates, and short session ids:
-    // otherwise the search above proves nothing.
+    // The log must contain events of this library, events of other crates, and short session ids.
+    // Otherwise, the search above would prove nothing.
     let short = login.session.id().short();
     for part in [" tower_session_auth: ", "tower_http::trace", "the session store", short] {
         assert!(text.contains(part), "{part} is missing in {text}");

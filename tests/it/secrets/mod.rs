@@ -1,4 +1,4 @@
-//! Logs, `Debug` output, errors and refusals contain no secret.
+//! Logs, `Debug` output, errors and rejections contain no secret.
 
 mod debug;
 mod logs;
@@ -24,14 +24,14 @@ const EMAIL: &str = "jeju@person.test";
 const AGENT: &str = "agent-of-a-person/1.0";
 const NAME: &str = "Jeju Samdasoo";
 
-/// Session data with a secret of the application. It does not implement `Debug`, so the test
-/// compiles only if the library does not require `Debug`.
+/// Session data that contains a secret of the application. The type does not implement `Debug`.
+/// Therefore the test compiles only if the library does not require `Debug`.
 #[derive(Deserialize, Serialize)]
 struct Vault {
     password: String,
 }
 
-/// Texts that must not appear in any output, each with a description.
+/// The texts that no output may contain, each with a description.
 #[derive(Default)]
 struct Secrets(Vec<(String, String)>);
 
@@ -62,13 +62,14 @@ impl Secrets {
         self.0.push((what.to_owned(), text.to_owned()));
     }
 
-    /// Adds a token, its parts, and the ids in it. A refused token is as secret as an accepted one.
+    /// Adds a token, its parts, and the ids in it. A token that was refused is as secret as a token
+    /// that was accepted.
     fn add_token(&mut self, what: &str, token: &str) {
         let (_, payload, signature) = parts(token);
         self.add(&format!("{what}: token"), token);
         self.add(&format!("{what}: payload"), &payload[..24]);
         self.add(&format!("{what}: signature"), signature);
-        // The end of the signature, too: a log may cut off the start of a token.
+        // Also adds the end of the signature, because a log may cut off the start of a token.
         self.add(&format!("{what}: end of the signature"), &signature[signature.len() - 12..]);
         let claims: serde_json::Value = serde_json::from_str(&decoded(payload)).unwrap();
         for name in ["sid", "jti"] {
@@ -96,7 +97,7 @@ fn private_pem_line() -> String {
     include_str!("../../keys/rsa.pem").lines().nth(3).unwrap().to_owned()
 }
 
-/// Formats an error and all its sources, as careless code would log them.
+/// Formats an error and all its sources, as an application without special care would log them.
 fn everything(error: &(dyn Error + 'static)) -> String {
     let (mut link, mut shown) = (Some(error), String::new());
     while let Some(error) = link {

@@ -1,5 +1,5 @@
-//! The mountable routes, with all log levels enabled: no token in a cookie or a body is logged,
-//! printed, or answered elsewhere.
+//! The routes, while all log levels are enabled. A token that is in a cookie or a body is not
+//! logged, not printed, and not in any other part of a response.
 
 use axum::body::Body;
 use http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
@@ -37,7 +37,7 @@ impl Credentials for Desk {
     }
 }
 
-/// The parts of an answer that careless code could print.
+/// The parts of a response that an application without special care could print.
 struct Answer {
     status: u16,
     headers: HeaderMap,
@@ -124,7 +124,7 @@ async fn no_token_cookie_is_logged_or_printed_whether_accepted_or_refused() {
     secrets.assert_none_in("the log", &log);
 }
 
-/// Returns the token with another last character.
+/// Returns the token with its last character replaced by another one.
 fn altered(token: &str) -> String {
     let last = if token.ends_with('A') { 'E' } else { 'A' };
     format!("{}{last}", &token[..token.len() - 1])

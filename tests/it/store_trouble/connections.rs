@@ -1,4 +1,4 @@
-//! A server that closes connections but works otherwise.
+//! A server that closes connections, but otherwise works.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -42,8 +42,8 @@ async fn no_request_fails_when_connections_are_killed() {
 async fn unresponsive_connection_is_replaced_even_if_the_manager_times_out_first() {
     let server = RedisServer::start().await;
     let proxy = Proxy::start(server.port());
-    // The store would wait for 10 s. The manager gives up after 1 s, always before the store's own
-    // timeout.
+    // The timeout of the store is 10 s. The manager stops waiting after 1 s, which is always before
+    // the timeout of the store.
     let store = RedisStore::builder(proxy.url().as_str()).timeout(UNHURRIED);
     let (manager, _worker) = builder()
         .store(store.build().unwrap())
@@ -52,8 +52,8 @@ async fn unresponsive_connection_is_replaced_even_if_the_manager_times_out_first
         .build()
         .unwrap();
     let login = until_login(&manager, "jeju").await;
-    // A host that vanished without closing its connections, and whose address now leads to another
-    // host: the existing connections never answer again.
+    // The proxy behaves like a host that failed without closing its connections, and whose address
+    // now leads to another host. The existing connections never answer again.
     proxy.set(Rule { fate: Fate::Vanish, ..Rule::PASS });
     until("requests are answered with 503", async || ask(&manager, &login).await.is_unavailable())
         .await;
@@ -69,8 +69,8 @@ async fn store_enables_tcp_keepalive_on_its_connections() {
     let _background = worker.start();
     logins(&manager, 1).await;
     let port = format!(":{:04X}", server.port());
-    // Reads the active timer of each established connection to this server: 2 is keepalive, 0 is
-    // none.
+    // Reads which timer is active on each established connection to this server: 2 stands for
+    // keepalive, and 0 for no timer.
     until("each connection has a keepalive timer", async || {
         let sockets = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
         let mut timers = sockets.lines().filter_map(|line| {
@@ -84,7 +84,8 @@ async fn store_enables_tcp_keepalive_on_its_connections() {
     .await;
 }
 
-/// Kills all connections without giving this thread's runtime a chance to notice it.
+/// Kills all connections. The runtime of this thread has no chance to notice this before the
+/// function returns.
 fn kill_unnoticed(server: &RedisServer) {
     let mut operator = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
     operator.write_all(b"CLIENT KILL TYPE normal SKIPME yes\r\n").unwrap();
@@ -101,7 +102,7 @@ async fn read_or_touch_on_a_killed_connection_is_sent_again() {
     let hour = Duration::from_secs(3600);
     store.create(&owner, &id, &NewRecord::new(hour, hour, Bytes::new())).await.unwrap();
     for _ in 0..20 {
-        // Uses several connections, so that the second try may find a dead one as well.
+        // Opens several connections. Therefore the second try may also find a killed connection.
         let mut loads = JoinSet::new();
         for _ in 0..16 {
             let (store, owner, id) = (store.clone(), owner.clone(), id.clone());
@@ -112,7 +113,8 @@ async fn read_or_touch_on_a_killed_connection_is_sent_again() {
         assert!(store.load(&owner, &id, None).await.unwrap().is_some());
         kill_unnoticed(&server);
         let touch = Touch::new(owner.clone(), id.clone(), Duration::ZERO, Duration::MAX);
-        // An error here would open the circuit breaker, and all requests would be 503 for a while.
+        // An error here would open the circuit breaker. In that case, all requests would receive
+        // 503 for a short time.
         assert!(matches!(store.touch(&[touch]).await.unwrap()[..], [Touched::Lives(_)]));
     }
 }

@@ -1,4 +1,4 @@
-//! A server whose data are lost, or are not what the store wrote.
+//! A server that has lost its data, or whose data was not written by the store.
 
 use crate::store_trouble::{Traffic, ask, login, logins, patient};
 use crate::support::redis::RedisServer;

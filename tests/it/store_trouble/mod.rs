@@ -1,5 +1,5 @@
-//! What a client sees while Redis is killed, paused, full, read-only, locked or emptied under
-//! traffic.
+//! The responses that a client receives under traffic, while Redis is killed, paused, out of
+//! memory, read-only, locked or emptied.
 
 mod connections;
 mod lost_data;
@@ -28,14 +28,14 @@ use crate::support::redis::RedisServer;
 use crate::support::wait::PATIENCE;
 use crate::support::{UNHURRIED, bearer, builder, ms, patient_builder, user};
 
-/// What a client sees of the answer to one request.
+/// What a client receives in the response to one request.
 #[derive(Clone, Debug, PartialEq)]
 struct Answer {
     status: u16,
     code: String,
     reason: Option<String>,
     retry_after: Option<String>,
-    /// The error and its sources, as an outer layer can log them.
+    /// The error and its sources, in the form in which an outer layer can log them.
     why: String,
 }
 
@@ -116,8 +116,8 @@ fn brisk(server: &RedisServer) -> (SessionManager, Worker, PausedStore<RedisStor
     (manager, worker, store)
 }
 
-/// Returns a manager with timeouts that a loaded machine does not exceed: each 503 means that the
-/// store failed.
+/// Returns a manager whose timeouts are long enough for a loaded machine. With it, each 503 means
+/// that the store has failed.
 fn patient(url: &str) -> (SessionManager, Worker, PausedStore<RedisStore>) {
     let store = PausedStore::new(RedisStore::builder(url).timeout(UNHURRIED).build().unwrap());
     let settings = patient_builder(store.clone()).touch_interval(ms(1));
@@ -125,7 +125,7 @@ fn patient(url: &str) -> (SessionManager, Worker, PausedStore<RedisStore>) {
     (manager, worker, store)
 }
 
-/// Several clients, each of which sends one request after another until the traffic is stopped.
+/// Several clients. Each client sends one request after another until the traffic is stopped.
 struct Traffic {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,
@@ -152,7 +152,7 @@ impl Traffic {
         Self { stop, answered, clients }
     }
 
-    /// Waits until this many further requests were answered.
+    /// Waits until this many further requests have been answered.
     async fn answers(&self, count: usize) {
         let (from, give_up) = (self.answered.load(Ordering::Relaxed), Instant::now() + PATIENCE);
         while self.answered.load(Ordering::Relaxed) < from + count {
@@ -167,7 +167,7 @@ impl Traffic {
     }
 }
 
-/// Sends requests until the answer is the wanted one, and returns how long that took.
+/// Sends requests until `wanted` accepts a response. Returns how long this took.
 async fn until(
     manager: &SessionManager,
     login: &Login,
@@ -198,7 +198,8 @@ async fn until_login(manager: &SessionManager, id: &str) -> Login {
     }
 }
 
-/// Asserts that each answer is 200 or 503, and returns the number of each.
+/// Asserts that each response has the status 200 or 503. Returns the number of responses with each
+/// status.
 fn only_ok_or_unavailable(answers: &[Answer]) -> (usize, usize) {
     for answer in answers {
         assert!(answer.is_ok() || answer.is_unavailable(), "{answer:?}");

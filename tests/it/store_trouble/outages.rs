@@ -1,4 +1,4 @@
-//! A server that is killed, hangs or is not started yet, and then answers again.
+//! A server that is killed, hangs or has not been started yet. Later, the server answers.
 
 use std::time::Instant;
 
@@ -97,7 +97,8 @@ async fn hanging_server_is_503_and_the_same_sessions_work_afterwards() {
 #[tokio::test]
 async fn requests_do_not_reach_the_store_while_the_circuit_breaker_is_open() {
     let mut server = RedisServer::start().await;
-    // The worker is not started, because its upkeep would be counted.
+    // The worker is not started, because the test would also count the calls of the worker's
+    // upkeep.
     let (manager, _worker, store) = brisk(&server);
     let login = until_login(&manager, "jeju").await;
     for trouble in ["hangs", "refuses"] {
@@ -111,7 +112,8 @@ async fn requests_do_not_reach_the_store_while_the_circuit_breaker_is_open() {
         let (mut turned_away, mut probes) = (0, 0);
         while probes < 4 {
             assert!(start.elapsed() < PATIENCE, "{trouble}: {probes} probes");
-            // One of the eight requests may be the circuit breaker's probe, which waits.
+            // One of the eight requests may be the probe of the circuit breaker. This request waits
+            // for the store.
             let mut at_once = JoinSet::new();
             for _ in 0..8 {
                 let (manager, login) = (manager.clone(), login.access_token.clone());
@@ -125,7 +127,8 @@ async fn requests_do_not_reach_the_store_while_the_circuit_breaker_is_open() {
             (probes, turned_away) = (probes + asked, turned_away + 8 - asked);
             sleep(ms(1)).await;
         }
-        // Probes start 100 ms apart. One more may have been due at the start.
+        // The circuit breaker starts one probe every 100 ms. In addition, one probe may have been
+        // due at the start.
         let span = start.elapsed();
         let most = usize::try_from(span.as_millis()).unwrap() / 100 + 1;
         println!("{trouble}: {turned_away} turned away, {probes} probes in {span:?}");
@@ -144,7 +147,7 @@ async fn requests_are_503_until_a_server_that_was_down_at_startup_is_started() {
     server.stop();
     let (manager, worker, _) = patient(&server.url());
     let _background = worker.start();
-    // A valid token of another instance, which has the same keys and the same issuer.
+    // A valid token of another instance with the same keys and the same issuer.
     let (elsewhere, _worker) =
         crate::support::manager(tower_session_auth::store::MemoryStore::new());
     let foreign = login(&elsewhere, "jeju").await.unwrap();
@@ -171,20 +174,20 @@ async fn touch_during_an_outage_is_written_later_with_the_time_of_its_request() 
     let (user, id) = (login.session.user_id(), login.session.id());
     until_due(&store, &login.session).await;
     let mut touch = store.stop(Verb::Touch, At::Before);
-    // Redis runs on this machine, and so uses the same clock.
+    // Redis runs on this machine. Therefore Redis and the test use the same clock.
     let before = SystemClock.now();
     assert!(ask(&manager, &login).await.is_ok());
     let after = SystemClock.now();
     touch.reached().await;
     server.stop();
     touch.go();
-    // Much longer than a touch takes on a loaded machine.
+    // This time is much longer than a touch takes on a loaded machine.
     sleep(ms(4_000)).await;
     server.restart().await;
     let restarted = Instant::now();
     let activity = loop {
         assert!(restarted.elapsed() < PATIENCE, "the touch is not written");
-        // Reads from the store directly, because a request would count as activity.
+        // The test reads from the store directly, because a request would count as activity.
         match store.activity(user, id).await {
             Ok(Some(activity)) if activity.last_activity > login_time(&login) => break activity,
             Ok(Some(_)) => {}

@@ -1,5 +1,4 @@
-//! A server that answers with refusals: it is read-only, out of memory, or requires another
-//! password.
+//! A server that refuses commands: it is read-only, is out of memory, or requires another password.
 
 use tower_session_auth::store::StoreErrorKind;
 

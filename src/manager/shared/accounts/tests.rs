@@ -22,7 +22,8 @@ impl UserDirectory for Desk {
     }
 }
 
-/// A clock that a test advances, in seconds. Tokio's clock is paused, as on a suspended host.
+/// A clock with a time in seconds, which a test advances. Tokio's clock stays paused, as on a
+/// suspended host.
 #[derive(Clone, Default)]
 struct Suspended(Arc<AtomicU64>);
 

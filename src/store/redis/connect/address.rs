@@ -14,10 +14,12 @@ use crate::error::ConfigError;
 /// | `unix:///path/to/socket?db=0&user=name&pass=password` | Unix socket |
 ///
 /// The schemes `valkey`, `valkeys` and `valkey+unix` mean the same as `redis`, `rediss` and `unix`.
+///
 /// In a URL, user name and password must be percent-encoded: the password `p@ss/1#` is written
-/// `p%40ss%2F1%23`. For a Unix socket, `p&ss+1#` is written `p%26ss%2B1%23`. The URL of a Unix
-/// socket accepts only the parameters `db`, `user`, `pass` and `protocol`, each at most once. To
-/// avoid percent-encoding, pass user name and password separately (`ConnectionInfo`), or use
+/// `p%40ss%2F1%23`. In the URL of a Unix socket, the password `p&ss+1#` is written `p%26ss%2B1%23`.
+/// The URL of a Unix socket accepts only the parameters `db`, `user`, `pass` and `protocol`, each
+/// at most once. To avoid percent-encoding, pass user name and password separately
+/// (`ConnectionInfo`), or use
 /// [`credentials_provider`](crate::store::redis::RedisStoreBuilder::credentials_provider).
 pub struct Address(pub(crate) Result<ConnectionInfo, ConfigError>);
 
@@ -80,10 +82,10 @@ fn raw_characters(url: &str) -> Option<&'static str> {
     rest.rfind('@').is_some_and(|at| at > end).then_some(NOT_ENCODED)
 }
 
-/// Returns whether the URL of a Unix socket holds anything except a path and the driver's
-/// parameters, each at most once. The driver would misread such a URL: it drops the text after `#`,
-/// ends a value at `&`, reads `+` as a space, ignores unknown parameters, and uses the last of two
-/// values of a parameter.
+/// Returns whether the driver would misread the URL of a Unix socket. A valid URL holds only a path
+/// and the driver's parameters, each parameter at most once. In any other URL, the driver drops the
+/// text after `#`, ends a value at `&`, reads `+` as a space, ignores unknown parameters, and uses
+/// the last value of a repeated parameter.
 fn has_raw_characters_of_query(rest: &str) -> bool {
     let query = rest.split_once('?').map_or("", |(_, query)| query);
     if rest.contains('#') || query.is_empty() {

@@ -1,4 +1,4 @@
-//! One multiplexed connection, and the rules that decide whether it may still be used.
+//! One multiplexed connection, and the rules that decide whether it can still be used.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,18 +17,18 @@ use crate::store::redis::error::{is_noscript, is_not_primary, is_readonly, not_p
 use crate::store::redis::scripts::{Hashes, Script};
 use crate::timer_elision;
 
-/// How long an answer to a role question is trusted. `REPLICAOF` closes no connection, so a
-/// connection in use asks for the role again after this time.
+/// How long the server's answer about its role is trusted. `REPLICAOF` closes no connection, so
+/// after this time, a connection in use asks for the role again.
 const ROLE_COUNTS: Duration = Duration::from_secs(1);
 
-/// Whether one connection may still be used.
+/// The state that decides whether one connection can still be used.
 pub(crate) struct Health {
     dead: AtomicBool,
     /// Number of the [era](Era) in which the connection was made.
     era: u64,
     eras: Arc<Era>,
-    /// The time of the latest role question whose answer was not "replica", in nanoseconds. It is
-    /// the time at which the question was sent.
+    /// The time, in nanoseconds, at which the latest role question was sent. A question to which
+    /// the server answered "replica" does not count.
     role_asked: AtomicU64,
     /// The version of the [same-server checks](super::same_server) that this connection passed; 0
     /// for none.
@@ -58,8 +58,8 @@ impl Health {
         self.dead.store(true, Ordering::Relaxed);
     }
 
-    /// Records an error in an answer. An error that names a replica ends the era; an unrecoverable
-    /// error ends this connection.
+    /// Records an error that an answer contains. If the error shows that the server is a replica,
+    /// ends the era. If the error is unrecoverable, marks this connection as lost.
     fn failed(&self, error: &RedisError) {
         if is_readonly(error) || is_not_primary(error) {
             // After a failover behind one address, all connections of this era may lead to the
@@ -110,13 +110,13 @@ impl Connection {
         Self { handle, state, hashes: Arc::default(), timeout }
     }
 
-    /// Sets the names under which the server knows the scripts.
+    /// Sets the hashes by which the server knows the scripts.
     pub(crate) fn set_scripts(&mut self, scripts: Hashes) {
         self.hashes = Arc::new(scripts);
     }
 
-    /// Marks the connection as used by one caller only: a wait that is cut short then ends the
-    /// connection at once.
+    /// Marks the connection as used by only one caller. After that, a wait for an answer that is
+    /// given up marks the connection as lost, however short the wait was.
     pub(crate) fn make_exclusive(&mut self) {
         self.timeout = Duration::ZERO;
     }
@@ -139,9 +139,9 @@ impl Connection {
         Arc::ptr_eq(&self.state, &other.state)
     }
 
-    /// Sends one command. Returns an error answer as `Err`. About once per second of use, the
-    /// connection also asks the server for its role, together with a command. If the server is a
-    /// replica, the result of that command is an `Err` too.
+    /// Sends one command. Returns an error answer as `Err`. If the last role question is at least a
+    /// second old, also asks the server for its role. If the server is a replica, returns `Err`
+    /// even if the command itself succeeded.
     pub(crate) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
         let mut wait = Wait::new(self);
         let answer = if self.state.role_is_due() {
@@ -173,8 +173,8 @@ impl Connection {
         answers
     }
 
-    /// Sends a role question, and `ask` right behind it. Returns the answer to `ask`, unless the
-    /// server says that it is a replica.
+    /// Sends a role question and, directly after it, the commands of `ask`. Returns the answer to
+    /// `ask`, or an error if the server reports that it is a replica.
     async fn ask_role_beside<T>(
         &self,
         ask: impl Future<Output = RedisResult<T>>,
@@ -188,7 +188,7 @@ impl Connection {
         answer
     }
 
-    /// Takes the answer to the `HELLO` of the greeting, which was sent at `sent`.
+    /// Evaluates the answer to the `HELLO` of the greeting. The greeting was sent at `sent`.
     pub(crate) fn greeted(&self, hello: &Value, sent: Tick) -> RedisResult<()> {
         self.state.learn_role(Ok(hello.clone()), sent)
     }
@@ -202,7 +202,7 @@ impl Connection {
     ) -> RedisResult<Value> {
         let run = self.command(script, keys, args);
         match self.send(&run).await {
-            // The script did not run, so sending it again repeats nothing.
+            // The script did not run, so it is safe to send it again.
             Err(error) if is_noscript(&error) => {
                 let answers =
                     self.send_all(pipe().add_command(script.load()).add_command(run)).await?;
@@ -223,7 +223,7 @@ impl Connection {
     }
 }
 
-/// Commands that are sent together, and that may be sent again.
+/// Commands that are sent together, and that the store is allowed to send again.
 pub(crate) trait Ask: Sync {
     type Answer: Send;
 
@@ -249,13 +249,13 @@ impl Ask for Pipeline {
     }
 }
 
-/// One wait for an answer. A wait that is given up late ends the connection: when a host disappears
-/// without closing the connection, TCP reports it only after about a quarter of an hour. The caller
-/// gives up a wait by dropping the future, as a timeout does.
+/// One wait for an answer. The caller gives up the wait by dropping the future, as a timeout does.
+/// If the caller gives up late, the connection is marked as lost: when a host disappears without
+/// closing the connection, TCP reports this only after about a quarter of an hour.
 struct Wait {
     connection: Arc<Health>,
     since: Instant,
-    /// A wait that is given up after this time or later ends the connection.
+    /// If the wait is given up after this time or later, the connection is marked as lost.
     late: Duration,
     over: bool,
 }
@@ -265,8 +265,8 @@ impl Wait {
         Self {
             connection: Arc::clone(&connection.state),
             since: Instant::now(),
-            // The caller's time limit may be shorter than half of the store's timeout. Without the
-            // second limit, no wait of that caller would be late.
+            // The caller's time limit may be shorter than half of the store's timeout. With the
+            // first of these two limits alone, no wait of that caller would be late.
             late: (connection.timeout / 2).min(timer_elision::remaining() / 4 * 3),
             over: false,
         }

@@ -56,18 +56,19 @@ pub trait CredentialsProvider: Send + Sync + 'static {
     /// The store calls this once for each connection that it makes: at the first use of the store,
     /// after a connection was lost, for each new invalidation connection, and for each [address
     /// check](crate::store::redis::RedisStoreBuilder::address_check) (by default every second).
-    /// Because the store calls this often, a provider that asks a remote service should cache the
-    /// answer while the answer is valid. Calls may overlap.
+    /// Because the calls are frequent, a provider that asks a remote service should cache the
+    /// answer while the answer is valid. Calls can overlap.
     ///
     /// If this takes longer than 10 seconds, the store gives up the connection. Requests do not
     /// wait that long: each request fails after its own timeout, while the connection is still
-    /// being made in the background. The future may be dropped at any await point.
+    /// being made in the background. The store can drop the future at any await point.
     ///
     /// # Errors
     ///
-    /// Any error. The store then does not make the connection, and the operation that needed it
-    /// fails with [`Unavailable`](crate::store::StoreErrorKind::Unavailable). The provider's error
-    /// is the source of that error. The log (feature `tracing`) shows the text of the provider's
+    /// Any error is allowed. After an error, the store does not make the connection. The operation
+    /// that needed the connection fails with
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable), and the source of that error is
+    /// the provider's error. With the feature `tracing`, the store logs the text of the provider's
     /// error, so the text must hold no secret. A panic is treated as an error.
     fn credentials(
         &self,

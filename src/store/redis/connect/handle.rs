@@ -1,7 +1,7 @@
 //! A handle to one of the driver's connections. With it, no request waits after the connection is
 //! closed.
 //!
-//! When a connection is closed, the driver empties the connection's queue. This ends the waits of
+//! When a connection is closed, the driver empties the connection's queue, which ends the waits of
 //! the requests in the queue. But a request that enters the queue at that moment can stay in it.
 //! Without this handle, that request would wait until its timeout, although the next connection
 //! would answer at once.
@@ -18,15 +18,17 @@ use redis::{AsyncConnectionConfig, Cmd, Pipeline, PushInfo, PushKind, RedisResul
 /// Whether the driver has reported that its connection is closed.
 ///
 /// A request enters the driver's queue under the read lock, and the driver's report takes the write
-/// lock. So there are two cases. If the request enters before the report, it is completely in the
-/// queue when the driver empties the queue. If it comes after the report, it reads here that the
-/// connection is closed.
+/// lock. So there are two cases:
+/// - The request enters before the report. It is completely in the queue when the driver empties
+///   the queue.
+/// - The request comes after the report. It finds that the connection is closed.
 #[derive(Default)]
 pub(crate) struct Closed(RwLock<bool>);
 
 impl Closed {
-    /// Registers a callback with the driver, for each message that is not an answer. The callback
-    /// calls `hear` and then marks the connection as closed if the message says so.
+    /// Registers a callback with the driver. The driver calls it for each message that is not an
+    /// answer. The callback calls `hear`. If the message reports that the connection is closed, the
+    /// callback then marks the connection as closed.
     pub(crate) fn listen(
         self: &Arc<Self>,
         config: AsyncConnectionConfig,
@@ -53,10 +55,10 @@ impl Closed {
 
     /// Waits for an answer. Fails at once when the connection is closed.
     ///
-    /// Nothing needs to wake the request. The driver ends in the poll in which it reports the
-    /// close: it closes and empties its queue. This wakes all requests that are in the queue or
-    /// wait for a place in it. A separate registration for each request would cost 2 % of a request
-    /// that asks Redis.
+    /// Nothing needs to wake the request when the connection is closed. In the poll in which the
+    /// driver reports the close, the driver also ends: it closes and empties its queue. This wakes
+    /// all requests that are in the queue or wait for a place in it. A separate registration for
+    /// each request would cost 2 % of a request that asks Redis.
     async fn or_closed<T>(
         &self,
         // The caller pins the future: moving it would cost more than the rest of this function.
@@ -92,7 +94,7 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// `closed` must be [registered](Closed::listen) with this connection.
+    /// Creates a handle. `closed` must be [registered](Closed::listen) with this connection.
     pub(crate) fn new(connection: MultiplexedConnection, closed: Arc<Closed>) -> Self {
         Self { connection, closed }
     }
@@ -244,7 +246,7 @@ mod tests {
         assert_eq!(answer.unwrap(), Value::SimpleString("PONG".to_owned()));
     }
 
-    /// A socket whose writes can be made to fail. Its reads then wait.
+    /// A socket whose writes can be made to fail. Its reads never fail: they wait for data.
     struct FailingWrites {
         socket: DuplexStream,
         fail: Arc<AtomicBool>,

@@ -97,8 +97,8 @@ impl Endpoint {
         }
     }
 
-    /// Returns whether no connection can be made yet because the credentials provider has not
-    /// answered.
+    /// Returns whether a call to the credentials provider is waiting for its answer. Until the
+    /// answer, the connection that needs it cannot be made.
     pub(super) fn is_waiting_for_credentials(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }

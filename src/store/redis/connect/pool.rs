@@ -23,7 +23,7 @@ use crate::store::redis::scripts::{Hashes, Script};
 use crate::store::redis::time::{ServerClock, micros_of};
 use crate::store::{StoreError, StoreErrorKind};
 
-/// The connection pool. A clone of a connection may outlive the check-out. The socket closes when
+/// The connection pool. A clone of a connection can outlive the check-out. The socket closes when
 /// the last clone is dropped.
 pub(crate) struct Pool {
     pool: bb8::Pool<Connector>,
@@ -58,7 +58,7 @@ impl Pool {
             .queue_strategy(bb8::QueueStrategy::Lifo)
             // Costs one atomic load: see `is_valid`.
             .test_on_check_out(true)
-            // Each of these options would start a background task here, but a store may be created
+            // Each of these options would start a background task here, but a store can be created
             // outside of a runtime.
             .max_lifetime(None)
             .idle_timeout(None)
@@ -86,7 +86,7 @@ impl Pool {
         self.state.changes.load(Ordering::Relaxed).wrapping_add(self.state.eras.number())
     }
 
-    /// Returns a handle to a connection that is not known to be dead.
+    /// Returns a handle to a connection. The connection is usable as far as the store knows.
     pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
         if let Some(last) = self.last() {
             return Ok(last);
@@ -116,21 +116,21 @@ impl Pool {
         last.as_deref().filter(|last| last.is_of_use() && last.has_proved(version)).cloned()
     }
 
-    /// Returns a connection that no other caller gets while the caller holds it. If the caller
-    /// cancels a wait for an answer, the connection is marked as lost at once: the next command
-    /// would have to wait behind the canceled one.
+    /// Returns a connection that no other caller gets while this caller holds it. If the caller
+    /// cancels a wait for an answer, the connection is marked as lost at once, because the next
+    /// command would have to wait behind the canceled one.
     pub(crate) async fn exclusive(&self) -> Result<Exclusive<'_>, StoreError> {
         let mut connection = self.proved().await?;
         connection.make_exclusive();
         Ok(connection)
     }
 
-    /// Returns a connection of the pool that leads to the same server as the others, as far as the
-    /// store can check this.
+    /// Returns a connection of the pool that leads to the same server as the other connections, as
+    /// far as the store can check this.
     async fn proved(&self) -> Result<Exclusive<'_>, StoreError> {
         let same_server = &self.state.same_server;
         // When all connections are given up, the pool may still hold `size` unusable connections.
-        // One more try then opens a new connection.
+        // After those, one more try opens a new connection.
         let mut tries = self.size.saturating_add(1);
         loop {
             let mut connection = self.get().await?;
@@ -155,9 +155,9 @@ impl Pool {
     }
 
     async fn get(&self) -> Result<Exclusive<'_>, StoreError> {
-        // If a connection cannot be opened, bb8 does not tell the callers that wait for one, even
-        // if the server refused at once. This function creates `failure` before it asks the pool,
-        // so that it misses no failure.
+        // If a connection cannot be opened, bb8 does not notify the callers that wait for one, even
+        // if the server refused at once. `failure` notifies them. This function creates it before
+        // it asks the pool, so that it misses no failure.
         let mut failure = pin!(self.state.failure.notified());
         let mut get = pin!(self.pool.get());
         std::future::poll_fn(|cx| {

@@ -15,7 +15,7 @@ use crate::store::{StoreError, StoreErrorKind};
 use crate::timer_elision;
 
 /// A connection pool with a time limit for each operation. Requests and scans have separate pools,
-/// so that neither waits for the other's connections.
+/// so that they never wait for each other's connections.
 pub(crate) struct PoolClient {
     pool: Pool,
     timeout: Duration,
@@ -81,21 +81,21 @@ impl PoolClient {
         .await
     }
 
-    /// Returns whether the server refused the latest script write that shows whether it accepts
-    /// writes. A successful write shows this only if a server without free memory would have
-    /// refused it.
+    /// Returns whether the server refused writes when a script last showed this. A `WriteRefused`
+    /// error shows that the server refuses writes. An answer shows that it accepts writes only if
+    /// [`Script::proves_writable`] says so.
     pub(crate) fn last_write_was_refused(&self) -> bool {
         self.write_refused.load(Ordering::Relaxed)
     }
 
-    /// Sends commands that may run twice, within the timeout.
+    /// Sends commands that are allowed to run twice, within the timeout.
     pub(crate) async fn ask<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
         self.limited(self.repeat(ask)).await
     }
 
-    /// Sends commands that may run twice. If the connection turns out to be closed, or the server
-    /// to be a replica, sends them again on another connection, at most once per connection of the
-    /// pool.
+    /// Sends commands that are allowed to run twice. If the connection is found closed, or if the
+    /// server is a replica, sends them again over another connection. The number of repeats is at
+    /// most the size of the pool.
     pub(crate) async fn repeat<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
         let mut tries = self.pool.size();
         loop {

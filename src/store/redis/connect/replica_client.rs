@@ -19,11 +19,12 @@ use crate::store::redis::scripts::Script;
 use crate::store::{Replicas, StoreError, StoreErrorKind};
 use crate::trace;
 
-/// How many revocations may wait at once. With healthy replicas, each of them waits for about a
-/// round trip.
+/// The maximum number of revocations that wait for replicas at the same time. With healthy
+/// replicas, each of them waits for about one round trip.
 pub(crate) const AT_ONCE: u32 = 8;
 
-/// Redis may check the timeouts of waiting clients only ten times a second.
+/// How much longer than its timeout `WAIT` may take. Redis may check the timeouts of waiting
+/// clients only ten times a second.
 const TICK: Duration = Duration::from_millis(150);
 
 /// Runs revocations that wait for replicas.
@@ -82,7 +83,7 @@ impl ReplicaClient {
             Ok((done, self.had_it(replicas)?))
         };
         // Only this connection is late, and no other operation uses it. So the error is
-        // `Interrupted`, which does not say that the store is unavailable.
+        // `Interrupted`, which does not mean that the store is unavailable.
         let late = |_| Err(fault(StoreErrorKind::Interrupted, "no answer in time"));
         timeout(wait + TICK + self.timeout, work).await.unwrap_or_else(late)
     }
@@ -102,8 +103,8 @@ impl ReplicaClient {
         if !is_noscript(&error.clone().into()) {
             return Ok(answers);
         }
-        // The script did not run, so sending it again does not run it twice. The `WAIT` that
-        // followed it may have used up some of the time.
+        // The script did not run, so it is safe to send it again. The `WAIT` that followed the
+        // script may have used up some of the time.
         connection.send(&script.load()).await.map_err(|error| store_error(&error))?;
         let left = wait.saturating_sub(sent.elapsed());
         self.send(connection, run, left).await.map_err(|error| write_error(&error))

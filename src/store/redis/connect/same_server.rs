@@ -2,20 +2,21 @@
 //!
 //! An address may start to lead to another server while the old server is still running. With the
 //! rights in `docs/redis.md`, Redis reports nothing that identifies a server. So the store writes a
-//! value over one connection and reads it over another:
+//! value over one connection and reads it over another connection:
 //!
-//! - **Before its first use**, a connection of any pool writes a value. Every invalidation
-//!   connection of the store must see it. Without an invalidation connection, the connection that
-//!   carries requests must see it.
-//! - **Every second**, the connection that carries requests writes a value, and so does a new
-//!   connection that is opened for this purpose. Only a new connection shows where the address
-//!   leads now. The task of the invalidation connection does this
-//!   (`invalidation/address_check.rs`). Without an invalidation connection, the upkeep of the store
-//!   does it ([`address_check`](crate::store::redis::address_check)).
+//! - **Before a pool uses a new connection for the first time**, the store writes a value over it.
+//!   The value must arrive on every invalidation connection of the store. If there is none, the
+//!   connection that carries requests must read the value.
+//! - **Every second** (by default), the store makes a new connection, because only a new connection
+//!   shows where the address leads now. If there is an invalidation connection, its task compares
+//!   the new connection with it (`invalidation/address_check.rs`). That task also probes the
+//!   connection that carries requests (`invalidation/heartbeat.rs`). Without an invalidation
+//!   connection, the upkeep of the store compares the new connection with the connection that
+//!   carries requests ([`pool_address_check`](crate::store::redis::pool_address_check)).
 //!
-//! If a written value is not seen, all connections are replaced. If a value could not be written,
-//! it is unknown where the connections lead: the near cache is then not used, and the store answers
-//! the requests.
+//! If a written value does not arrive, the store replaces all connections. If a value cannot be
+//! written, it is unknown where the connections lead. In that case, the near cache is not used, and
+//! each request asks the store.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,13 +35,13 @@ use crate::store::redis::invalidation::{InvalidationConnection, Lost, Proof, Rou
 pub(crate) struct SameServerChecks {
     /// The era to end when a connection leads to another server.
     era: Arc<Era>,
-    /// The number of the current set of connections to compare with. It increases when that set
-    /// gets another connection. Never 0.
+    /// The number of the current set of connections to compare with. It increases when a connection
+    /// is added to that set. Never 0.
     version: AtomicU64,
     links: Mutex<Vec<Arc<InvalidationConnection>>>,
     /// The connection that carries requests.
     reference: ArcSwapOption<Connection>,
-    /// The prefix of the keys of the probes. Only this store writes them.
+    /// The prefix of the probe keys. Only this store writes these keys.
     key: String,
     /// The number of values written so far. Each probe uses a new key.
     count: AtomicU64,
@@ -101,7 +102,7 @@ impl SameServerChecks {
     }
 
     /// Adds `link` to the connections to compare with. `connection` has already been compared with
-    /// it.
+    /// `link`.
     pub(crate) fn add(&self, link: Arc<InvalidationConnection>, connection: &Connection) {
         let mut links = self.links();
         links.push(link);
@@ -126,8 +127,8 @@ impl SameServerChecks {
         is_due
     }
 
-    /// Compares a connection with the connections in use. If it leads to another server, the store
-    /// gives up all connections, including this one.
+    /// Compares a connection with the connections in use. If the connection leads to another
+    /// server, the store gives up all connections, including this one.
     pub(crate) async fn compare(&self, connection: &mut Connection) {
         let version = self.version();
         let links = self.links().clone();
@@ -141,7 +142,7 @@ impl SameServerChecks {
                     return;
                 }
                 Ok(Proof::Unknown(_)) if !connection.is_of_use() => return,
-                // The connection is used although it could not be compared. So cached reads must
+                // The connection is used although it could not be compared, so cache entries must
                 // not be used.
                 Ok(Proof::Unknown(_)) | Err(_) => {
                     self.remove(link);
@@ -163,8 +164,8 @@ impl SameServerChecks {
         let reference = reference.filter(|it| it.is_of_use() && !it.is_same(connection));
         let Some(reference) = reference else { return false };
         let mut reference = Connection::clone(&reference);
-        // Try twice, as for an invalidation connection: if a key is evicted between write and read,
-        // this must not look like another server.
+        // Try twice, as for an invalidation connection: a key that is evicted between the write and
+        // the read must not be mistaken for another server.
         for _ in 0..2 {
             let value = self.count.fetch_add(1, Ordering::Relaxed);
             let key = format!("{}:{value}", self.key);
@@ -178,7 +179,7 @@ impl SameServerChecks {
     }
 }
 
-/// Returns whether a value that was written over one connection is read over the other.
+/// Writes a value over one connection. Returns whether it can be read over the other connection.
 async fn written(
     connection: &mut Connection,
     reference: &mut Connection,

@@ -13,8 +13,8 @@ pub struct ServerInfo {
     pub name: String,
     /// The version, such as `7.0.15`.
     pub version: String,
-    /// The role: `master`. Empty or another word if the server, or a proxy in front of it, does not
-    /// report its role.
+    /// The role: `master`. If the server, or a proxy in front of it, does not report its role, the
+    /// text is empty or another word.
     pub role: String,
 }
 

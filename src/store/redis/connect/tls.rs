@@ -1,8 +1,9 @@
 //! TLS connections to the server, with rustls.
 //!
-//! The driver's TLS support is not used, for two reasons. It takes the default crypto provider of
-//! the process and panics at each connect if there is none. It also reads the root certificates of
-//! the system again for each connection.
+//! The driver's TLS support is not used, for two reasons:
+//! - The driver uses the default crypto provider of the process, and panics at each connect if
+//!   there is none.
+//! - The driver reads the root certificates of the system again for each connection.
 
 use std::io;
 use std::net::SocketAddr;
@@ -154,7 +155,7 @@ pub(crate) fn after_handshake(error: RedisError) -> ConnectError {
     }
 }
 
-/// Sets the socket options as the driver does for its own connections.
+/// Sets the socket options that the driver also sets for its own connections.
 fn set(stream: &TcpStream, tcp: &TcpSettings) -> io::Result<()> {
     stream.set_nodelay(tcp.nodelay())?;
     let socket = SockRef::from(stream);

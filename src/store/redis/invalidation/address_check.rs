@@ -17,7 +17,8 @@ impl InvalidationConnections {
     /// Checks the address at intervals. Returns when the address leads to another server than the
     /// invalidation connection, or when the invalidation connection is lost.
     ///
-    /// While the check cannot connect or compare, the lease runs out, and requests ask the store.
+    /// While the check cannot connect or cannot compare, the lease is not extended. As soon as it
+    /// has ended, each request asks the store.
     pub(super) async fn follow_address(&self, link: &InvalidationConnection) -> Lost {
         let interval = self.store.address_check;
         let (mut pause, mut failing) = (FIRST_PAUSE, false);
@@ -49,7 +50,7 @@ impl InvalidationConnections {
         }
     }
 
-    /// Logs a warning for the first of several failed checks.
+    /// Logs a warning for the first of several failed checks in a row.
     fn unknown_address(&self, error: &StoreError, failing: &mut bool) {
         if !std::mem::replace(failing, true) {
             trace::warn!(
@@ -62,7 +63,7 @@ impl InvalidationConnections {
 
     /// Makes a connection and compares it with the invalidation connection. Also returns the time
     /// at which the connect started. The outer error is an error of the invalidation connection.
-    /// The inner error means that there was no new connection to compare.
+    /// The inner error means that the new connection could not be made.
     async fn compare_address(
         &self,
         link: &InvalidationConnection,

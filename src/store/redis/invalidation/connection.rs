@@ -20,13 +20,14 @@ pub(crate) struct InvalidationConnection {
     pub(super) probes: Arc<Probes>,
     /// The time limit of one step on the connection.
     pub(super) patience: Duration,
-    /// The start time, in nanoseconds, of the latest connection that was seen to lead to the same
-    /// server.
+    /// The time, in nanoseconds, at which the store started to make the latest connection that was
+    /// proved to lead to the same server.
     pub(super) address_proved: AtomicU64,
 }
 
 impl InvalidationConnection {
-    /// Records that a connection leads to the same server. Its connect started at `begun`.
+    /// Records that a connection leads to the same server. The connect of that connection started
+    /// at `begun`.
     pub(super) fn mark_address_proved(&self, begun: Tick) {
         self.address_proved.fetch_max(begun.as_nanos(), Ordering::Relaxed);
     }
@@ -44,12 +45,12 @@ impl InvalidationConnection {
         self.probes.mark_connection_lost();
     }
 
-    /// Probes the connections: writes over `connection`, and checks that the value and its
-    /// invalidation arrive on this connection. `patience` limits the write.
+    /// Runs a probe: writes a value over `connection`, and checks that the value and its
+    /// invalidation arrive on this invalidation connection. `patience` limits the write.
     ///
     /// # Errors
     ///
-    /// The error of this invalidation connection. It must then be replaced.
+    /// The error of this invalidation connection. After an error, the store must replace it.
     pub(crate) async fn prove(
         &self,
         connection: &mut Connection,
@@ -58,7 +59,8 @@ impl InvalidationConnection {
     ) -> RedisResult<Proof> {
         let probe = self.probes.of(route);
         let _turn = probe.turn.lock().await;
-        // A request waits for this probe, so the reads too have the shorter limit.
+        // A request waits for a probe of a new connection. So `patience`, the shorter limit,
+        // applies to the reads of such a probe too.
         let limit = if route == Route::New { patience } else { self.patience };
         let first = self.try_to_prove(connection, probe, patience, limit).await?;
         if !matches!(first, Proof::Other) {
@@ -76,8 +78,8 @@ impl InvalidationConnection {
         patience: Duration,
         limit: Duration,
     ) -> RedisResult<Proof> {
-        // This read makes Redis track the key. An invalidation that arrived before it belongs to an
-        // earlier write.
+        // This read makes Redis track the key. An invalidation that has arrived by now belongs to
+        // an earlier write.
         self.get(&probe.key, limit).await?;
         probe.told.store(0, Ordering::Release);
         let value = (probe.count.fetch_add(1, Ordering::Relaxed) + 1).to_string();

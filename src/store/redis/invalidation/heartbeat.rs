@@ -84,7 +84,7 @@ impl InvalidationConnections {
 
     /// Sends a heartbeat: `HELLO`, which also shows whether the server is still a primary. The
     /// lease starts at the time at which the heartbeat was *sent*. When the answer arrives, all
-    /// invalidations that Redis sent before it have been handled.
+    /// invalidations that Redis sent before the answer have been handled.
     pub(super) async fn ask(&self, link: &InvalidationConnection) -> Result<(), Lost> {
         let hello = cmd("HELLO");
         let mut connection = link.connection.clone();

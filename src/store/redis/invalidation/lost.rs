@@ -11,8 +11,9 @@ pub(crate) enum Lost {
     Silent,
     /// The server is no longer a primary.
     Demoted,
-    /// A probe was written over the pool, but it did not arrive on this connection. Either the pool
-    /// leads to another server, or this server no longer sends invalidations.
+    /// A value that a probe wrote over the pool, or its invalidation, did not arrive on this
+    /// connection. Either the pool leads to another server, or this server no longer sends
+    /// invalidations.
     Untold,
     /// A new connection to the address leads to another server.
     Moved,

@@ -1,23 +1,25 @@
-//! The invalidation connection. Redis pushes invalidations on it (`CLIENT TRACKING`), so this
-//! process may cache what it reads over it.
+//! The invalidation connection. Redis pushes invalidations on this connection (`CLIENT TRACKING`).
+//! So this process can cache what it reads over the connection.
 //!
 //! - **Reads for the near cache use this connection.** Redis tracks every key that the connection
-//!   reads. (The connection does not use `OPTIN`. That mode is for connections that also make
+//!   reads. The connection does not use `OPTIN`. That mode is for connections that also make
 //!   untracked reads, and it needs a second command, `CLIENT CACHING YES`, before each tracked
-//!   read.)
+//!   read.
 //! - **The task that reads the socket handles the invalidations**, in the order in which they
 //!   arrive. So when the answer to a heartbeat is available, all invalidations that Redis sent
 //!   before the answer have been handled.
-//! - **The connection is trusted only under conditions.** The invalidation of a probe that was
-//!   written over the pool must have arrived on the connection ([`probe`]). The server must not be
-//!   a replica. It must answer the heartbeats. At each address check (by default every second), a
-//!   new connection must lead to the same server ([`address_check`]).
+//! - **The connection is trusted only under four conditions:**
+//!   - The invalidation of a probe that was written over the pool has arrived on it ([`probe`]).
+//!   - The server is not a replica.
+//!   - The server answers the heartbeats.
+//!   - At each address check (by default every second), a new connection leads to the same server
+//!     ([`address_check`]).
 //! - **A lost connection is never trusted again.** The store opens another connection. Cache
 //!   entries that were read over the lost connection are no longer valid.
 //!
-//! `SWAPDB` changes all keys, but Redis sends no invalidation for it. A Redis user with only the
-//! rights in `docs/redis.md` cannot send `SWAPDB`. No other user of the server should have the
-//! right to send it.
+//! `SWAPDB` changes all keys, but Redis sends no invalidations for this change. A Redis user with
+//! only the rights in `docs/redis.md` cannot send `SWAPDB`. No other user of the server should have
+//! the right to send it.
 
 mod address_check;
 mod connection;
@@ -39,9 +41,9 @@ pub(super) use self::probe::{Proof, Route, write as write_probe};
 use super::inner::Inner;
 use crate::coherence::{CacheCounters, Generations};
 
-/// The bits of a slot number: 65,536 generations, half a megabyte. If two users share a generation,
-/// a change of one sometimes causes an unnecessary read for the other. It never causes a wrong
-/// answer.
+/// The number of bits of a slot number. 16 bits give 65,536 generations, which take half a
+/// megabyte. If two users share a generation, a change of one user's sessions sometimes causes an
+/// unnecessary read for the other user. Sharing never causes a wrong answer.
 const GENERATIONS: u32 = 16;
 
 /// The pauses between attempts to open a connection. Each pause is twice as long as the previous

@@ -23,7 +23,7 @@ use crate::store::{StoreError, StoreErrorKind};
 pub(super) enum NotOpened {
     /// The server does not support tracking, or does not permit it to this user.
     Refused(StoreError),
-    /// At present no server can be reached, or the server must not be trusted.
+    /// No server can be reached at present, or the server must not be trusted.
     Away(StoreError),
 }
 
@@ -46,8 +46,8 @@ impl From<ConnectError> for NotOpened {
     }
 }
 
-// An error of this library means `Away`. If it also means that the server can never be used, the
-// pool gets the same error and reports it.
+// An error of this library means `Away`. Some of these errors mean that the server can never be
+// used. In that case, the pool gets the same error and reports it.
 impl From<StoreError> for NotOpened {
     fn from(error: StoreError) -> Self {
         Self::Away(error)
@@ -99,7 +99,7 @@ impl InvalidationConnections {
             .set_connection_timeout(Some(self.lease))
             // Each step has its own time limit.
             .set_response_timeout(None)
-            // After a loss, many reads are sent at once. A heartbeat must not wait behind them.
+            // After a loss, many reads are sent together. A heartbeat must not wait behind them.
             .set_pipeline_buffer_size(1024);
         let mut connection = target.connect(config, move |push| push_handler.hear(push)).await?;
         let mut greeting = pipe();
@@ -126,7 +126,7 @@ impl InvalidationConnections {
     }
 }
 
-/// Classifies an error answer: it is a refusal, unless the server reports that it is not ready.
+/// Classifies an error answer. It is a refusal, unless the server reports that it is not ready.
 fn refused(error: &RedisError) -> NotOpened {
     let error = store_error(error);
     match error.kind() {

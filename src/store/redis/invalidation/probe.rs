@@ -1,6 +1,6 @@
-//! The probe keys of an invalidation connection. A probe is a write over another connection. If its
-//! value and its invalidation arrive on the invalidation connection, both connections lead to the
-//! same server, and that server sends invalidations.
+//! The probe keys of an invalidation connection. A probe writes a value over another connection. If
+//! the value and its invalidation arrive on the invalidation connection, both connections lead to
+//! the same server, and that server sends invalidations.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::store::redis::scripts::Script;
 /// How long a probe key is kept after its latest write.
 pub(crate) const LIFE: Duration = Duration::from_secs(10);
 
-/// The connection that writes the probe. Each kind of connection has its own probe key, so a probe
+/// The kind of connection over which a probe writes. Each kind has its own probe key, so a probe
 /// over one kind never waits for a probe over another kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -35,7 +35,7 @@ pub(crate) enum Route {
 #[derive(Debug)]
 pub(crate) enum Proof {
     /// Both connections lead to the same server, which sends invalidations. Holds the time from the
-    /// write until its invalidation arrived.
+    /// write of the value until its invalidation arrived.
     Same(Duration),
     /// The write succeeded, but its value or its invalidation did not arrive.
     Other,
@@ -43,7 +43,7 @@ pub(crate) enum Proof {
     Unknown(RedisError),
 }
 
-/// The probe keys of one invalidation connection. Only its probes write them.
+/// The probe keys of one invalidation connection. Only its own probes write these keys.
 pub(super) struct Probes {
     all: [Probe; 3],
     lost: Notify,
@@ -58,7 +58,7 @@ pub(super) struct Probe {
     pub(super) told: AtomicU64,
     /// The number of probes so far. It is also the value that a probe writes.
     pub(super) count: AtomicU64,
-    /// Held during a probe, so that there is only one at a time.
+    /// Held during a probe, so that only one probe of this key runs at a time.
     pub(super) turn: Mutex<()>,
 }
 
@@ -74,7 +74,7 @@ impl Probes {
         Self { all, lost: Notify::new(), cause: std::sync::Mutex::new(None) }
     }
 
-    /// Records an invalidation of this key. Returns `false` if it is not a probe key.
+    /// Records an invalidation of `key`. Returns `false` if `key` is not a probe key.
     pub(super) fn told(&self, key: &[u8]) -> bool {
         let Some(probe) = self.all.iter().find(|probe| probe.key.as_bytes() == key) else {
             return false;
@@ -88,7 +88,8 @@ impl Probes {
         self.lost.notify_one();
     }
 
-    /// Waits until the connection is lost, and returns the reason. Returns `None` after `pause`.
+    /// Waits at most `pause` until the connection is lost. Returns the reason of the loss, or
+    /// `None` if the connection was not lost in that time.
     pub(super) async fn lost_within(&self, pause: Duration) -> Option<Lost> {
         timeout(pause, self.lost.notified()).await.ok()?;
         let cause = *self.cause.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -117,7 +118,7 @@ pub(crate) async fn write(
 }
 
 /// Returns whether the server refuses the write of a probe key permanently, because the user lacks
-/// the right to it.
+/// the right to write it.
 pub(super) fn is_refused(error: &RedisError) -> bool {
     store_error(error).kind() == StoreErrorKind::Unsupported
 }

@@ -1,5 +1,5 @@
 //! Handles the push messages of an invalidation connection. This runs in the task that reads the
-//! socket, so nothing here may wait, allocate or take a lock.
+//! socket, so the code must not wait, allocate or take a lock.
 
 use std::sync::Arc;
 

@@ -25,11 +25,11 @@ use crate::trace;
 /// The number of heartbeats per lease.
 const HEARTBEATS: u32 = 5;
 
-/// How long a connection must last to reset the pause.
+/// How long a connection must last so that the next pause is the shortest one again.
 const STEADY: Duration = Duration::from_secs(10);
 
-/// The pause after a server refused. During it, the server may be replaced, or its permissions may
-/// change.
+/// The pause after a server refused invalidations. During this pause, the server may be replaced,
+/// or its permissions may change.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
 impl InvalidationConnections {
@@ -96,7 +96,8 @@ impl InvalidationConnections {
         );
     }
 
-    /// Trusts a connection until it is lost. `connection` is proved to lead to the same server.
+    /// Uses an invalidation connection until it is lost, and returns why it was lost. `connection`
+    /// is a connection of the pool that is proved to lead to the same server.
     async fn serve(&self, link: InvalidationConnection, connection: &Connection) -> Lost {
         let link = Arc::new(link);
         let _untrusted_in_the_end = Served { links: self, link: &link };
@@ -146,8 +147,8 @@ impl Drop for Running<'_> {
 impl Tracker for InvalidationConnections {
     fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp> {
         let link = self.current.load();
-        // Without a valid lease, no cache entry could be used. The request then reads over the
-        // pool.
+        // Without a valid lease, no cache entry could be used. In that case, the request reads over
+        // the pool.
         let link = link.as_ref().filter(|link| link.lease.holds(now, self.lease))?;
         let key = self.store.prefix.live(user);
         Some(Stamp::take(&link.lease, key.as_bytes()))

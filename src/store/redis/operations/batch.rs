@@ -1,5 +1,5 @@
-//! One script, called many times in one pipeline. The store may send a batch again, like a read. So
-//! the script must have the same effect if it runs twice.
+//! One script, called many times in one pipeline. The store is allowed to send a batch again, like
+//! a read. So the script must have the same effect if it runs twice.
 
 use redis::{RedisResult, Value, pipe};
 
@@ -46,7 +46,7 @@ impl Ask for Batch {
         if !answers.iter().any(forgotten) {
             return Ok(answers);
         }
-        // The script may run twice, so the whole batch is sent again.
+        // The script is allowed to run twice, so the whole batch is sent again.
         let mut again = pipe();
         again.add_command(self.script.load());
         for command in commands {

@@ -60,7 +60,7 @@ pub(crate) fn answered(answer: Value) -> Result<Created, StoreError> {
     for evicted in answer {
         let id: String = redis::from_redis_value(evicted).map_err(|_| unexpected())?;
         // Other software may have written a field whose name is not a session id. The script has
-        // counted it as a session and removed it.
+        // counted that field as a session and removed it.
         opened.evicted.extend(SessionId::parse(&id));
     }
     Ok(Created::Created(opened))

@@ -13,7 +13,7 @@ use crate::trace;
 /// The interval at which a mark is written again.
 const INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// How long after its last write a mark is still noticed.
+/// How long a mark counts after it was last written.
 const LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 impl Inner {
@@ -31,7 +31,7 @@ impl Inner {
     }
 
     /// Writes the marks of this application's issuers. Returns whether there are marks of other
-    /// issuers. If the server's answer does not show this, returns `false`.
+    /// issuers. Returns `false` if the call fails or its answer does not show this.
     pub(crate) async fn is_shared(&self) -> bool {
         let due = self.diagnostics.monotonic().saturating_add(INTERVAL);
         let issuers = self.sharing.start_mark(due);

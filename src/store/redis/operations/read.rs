@@ -1,4 +1,4 @@
-//! Reads of one session from the keys of its user. They set no time limit: the caller does.
+//! Reads of one session from the keys of its user. The caller limits the time.
 
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
@@ -17,8 +17,8 @@ impl Inner {
     ) -> Result<Option<Record>, StoreError> {
         let Self { requests, prefix, .. } = self;
         let live = prefix.live(user);
-        // If the known bound has passed, the true deadline is needed. Then both values are read in
-        // one round trip.
+        // If the known bound has passed, the true deadline is needed. In that case, one round trip
+        // reads both values.
         let passed = idle_bound.is_some_and(|bound| bound <= self.now());
         let (record, uses) = if passed {
             let seen = prefix.seen(user);
@@ -31,9 +31,10 @@ impl Inner {
         self.living(user, id, idle_bound, record, uses).await
     }
 
-    /// Returns the record in `live`, if its session is live. `uses` is the value in `seen`, if the
-    /// caller has read it. Otherwise this function reads that value, but only if the record alone
-    /// does not show whether the session is live.
+    /// Returns the record if its session is live. `record` is the session's value in the hash
+    /// `live`. `uses` is its value in the hash `seen`, or `None` if the caller has not read that
+    /// value. In that case, this function reads it, but only if the record alone does not show
+    /// whether the session is live.
     pub(crate) async fn living(
         &self,
         user: &UserId,

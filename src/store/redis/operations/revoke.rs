@@ -1,4 +1,4 @@
-//! Revocations of sessions. If the store is configured so, a revocation waits for replicas.
+//! Revocations of sessions. If the store is configured to do so, a revocation waits for replicas.
 
 use redis::Value;
 

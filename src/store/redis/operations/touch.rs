@@ -25,7 +25,7 @@ pub(crate) fn batch(prefix: &Prefix, touches: &[Touch]) -> Batch {
     Batch::new(Script::Touch, calls.collect())
 }
 
-/// Reads the server's answers. There is one for each touch.
+/// Reads the server's answers. There is one answer for each touch.
 pub(crate) fn answered(touches: &[Touch], answers: Vec<Value>) -> Result<Vec<Touched>, StoreError> {
     if answers.len() != touches.len() {
         return Err(unexpected());

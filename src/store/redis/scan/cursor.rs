@@ -1,5 +1,5 @@
-//! Cursors as text. Another version of the store may have created a cursor, or a caller may have
-//! made it up.
+//! Cursors as text. A text to parse may come from another version of the store, or a caller may
+//! have invented it.
 
 use crate::id::{SessionId, UserId};
 use crate::store::ScanCursor;
@@ -9,11 +9,11 @@ use crate::store::redis::keys::{decoded, encoded};
 /// The cursor of a scan over all sessions: `r1,<cursor>,<after>,<user>,<user>…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CursorParts {
-    /// The `SCAN` cursor with which the search continues after these users. `None` when `SCAN` is
-    /// at its end.
+    /// The `SCAN` cursor with which the search continues after the users in `users`. `None` when
+    /// `SCAN` is at its end.
     pub(crate) cursor: Option<u64>,
-    /// The last session that was returned of the next user, if only some sessions of that user were
-    /// returned.
+    /// The session after which the next user's list continues. `None` if no session of that user
+    /// has been returned yet.
     pub(crate) after: Option<SessionId>,
     /// The users that `SCAN` has found and that have not been returned yet. The next user is the
     /// last element.

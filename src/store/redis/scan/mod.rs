@@ -27,11 +27,12 @@ const MAX_PAGE: usize = 1_000;
 const LEAST: usize = 10;
 const MOST: usize = 1_000;
 
-/// The number of users whose script calls are in one pipeline. It is limited because the server
-/// runs all commands that it has read from one client without a break, while other clients wait.
+/// The number of users whose script calls are in one pipeline. The number is limited because the
+/// server runs all commands that it has read from one client without a break, while other clients
+/// wait.
 const AT_ONCE: usize = 32;
 
-/// How long a page searches for sessions. After that it returns the sessions that it has found.
+/// How long a page searches for sessions. After that time, it returns the sessions found so far.
 const LOOKING: Duration = Duration::from_millis(20);
 
 impl Inner {
@@ -102,14 +103,15 @@ impl<'a> Scan<'a> {
                 parts.users = users;
                 looked_at += count;
             }
-            // Nearly every user that `SCAN` finds has a session. So the page asks for at most as
-            // many users as it still lacks sessions.
+            // Nearly every user that `SCAN` finds has a session. So the number of users in this
+            // step is at most the number of sessions that the page still lacks.
             let some = parts.users.len().min(limit - sessions.len());
             let asked: Vec<_> = parts.users.iter().rev().take(some).cloned().collect();
             for list in self.list(&asked).await? {
                 let mut list = list.unwrap_or_else(something_else);
-                // Only the users that this page's own `SCAN` finds show how many keys lie between
-                // sessions, not the users in the cursor of an earlier page.
+                // `found` counts the sessions behind the keys that this page has examined. It
+                // leaves out the users from the cursor of an earlier page, because this page
+                // examined no keys to find them.
                 if looked_at > 0 {
                     found += list.len();
                 }
@@ -131,7 +133,7 @@ impl<'a> Scan<'a> {
             if sessions.len() == limit || started.elapsed() >= LOOKING {
                 break;
             }
-            // Search three quarters of the number of keys that probably fill the page, because
+            // Examine three quarters of the number of keys that probably fill the page, because
             // users that do not fit on the page make the cursor longer.
             let rest = limit - sessions.len();
             let guess = (rest * looked_at * 3 / 4).checked_div(found).unwrap_or(count * 2);

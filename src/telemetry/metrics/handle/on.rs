@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use super::Pair;
 use crate::telemetry::metrics::names::{Kind, Name};
 
-// Each function registers with the recorder that is installed at the time of the call. If none is
-// installed then, the handle never does anything.
+// Each function registers its metric with the recorder that is installed at the time of the call.
+// If no recorder is installed at that time, the returned handle never does anything.
 
 pub(crate) fn counter(name: Name, pairs: &[Pair<'_>]) -> Counter {
     metrics::counter!(name.as_str(), labels(pairs))

@@ -5,7 +5,7 @@ use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::jwk::EllipticCurve;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
-/// The provider in place of a backend that jsonwebtoken was compiled without. It neither signs nor
+/// A placeholder for a backend that is not compiled into jsonwebtoken. It neither signs nor
 /// verifies.
 static ABSENT: CryptoProvider = CryptoProvider {
     signer_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),

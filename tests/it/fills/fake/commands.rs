@@ -1,4 +1,4 @@
-//! What each command does. The fake server identifies scripts by name, not by hash.
+//! The effect of each command. The fake server identifies scripts by name, not by hash.
 
 use std::collections::HashMap;
 
@@ -108,8 +108,8 @@ impl Server {
                     "" => format!("1 {header}\n{payload}"),
                     salt => format!("2 {header} 0 {now} {salt}\n{payload}"),
                 };
-                // The fake server supports no session limit but 1: the login evicts all other
-                // sessions.
+                // The only session limit that the fake server supports is 1: the login evicts all
+                // other sessions of the user.
                 let evicted = if max == "1" { state.hashes.remove(live) } else { None };
                 for (key, value) in [(live, record), (seen, format!("{}:{now}", now + idle))] {
                     state.hashes.entry(key.to_owned()).or_default().insert(sid.to_owned(), value);

@@ -1,5 +1,5 @@
-//! A simple model of the manager and its store: plain lists and one number for the time. Each
-//! operation runs on both, and both must give the same answer.
+//! A simple model of the manager and its store: plain lists, and a number for the time. Each
+//! operation runs on the model and on the store. Both must give the same answer.
 
 mod sessions;
 mod step;
@@ -29,10 +29,11 @@ const DAY: Time = 24 * HOUR;
 const USERS: u8 = 3;
 /// The session limit of a user.
 const LIMIT: usize = 3;
-/// The grace window of refresh tokens, and the lifetime of an access token.
+/// The grace window of refresh tokens, and after it the lifetime of an access token.
 const GRACE: Time = 30 * SECOND;
 const ACCESS: Time = 15 * MINUTE + 30 * SECOND;
-/// Idle TTL and lifetime of a login. No sum of [`STEPS_IN_TIME`] is close to one of them.
+/// Pairs of the idle TTL and the lifetime of a login. No sum of [`STEPS_IN_TIME`] is close to one
+/// of these times.
 const LIVES: [(Time, Time); 4] = [
     (90 * SECOND, 20 * MINUTE + 30 * SECOND),
     (10 * MINUTE + 30 * SECOND, 40 * MINUTE + 30 * SECOND),
@@ -43,19 +44,20 @@ const STEPS_IN_TIME: [Time; 6] = [MINUTE, 2 * MINUTE, 5 * MINUTE, 31 * MINUTE, H
 
 /// The store on which a sequence of operations runs.
 pub(crate) trait Ground {
-    /// Whether the store's clock moves only with [`pass`](Self::pass).
+    /// Whether the clock of the store moves only by calls of [`pass`](Self::pass).
     const IS_EXACT: bool;
-    /// Whether [`pass`](Self::pass) also ages login fences.
+    /// Whether [`pass`](Self::pass) also ages the login fences.
     const FENCES_AGE: bool;
 
-    /// Returns a manager with these settings over the store.
+    /// Returns a manager with these settings over this store.
     fn manager(&self, settings: SessionManagerBuilder) -> SessionManager;
 
     /// Lets time pass for all data in the store. Returns `true` if the caller must make a new
-    /// manager, because the present manager remembers times that were not moved with the data.
+    /// manager, because the current manager remembers times that did not move together with the
+    /// data.
     async fn pass(&self, time: Duration) -> bool;
 
-    /// Ensures that the next operation is later than the last one, on a clock that moves by itself.
+    /// On a clock that moves by itself, ensures that the next operation is later than the last one.
     async fn tick(&self);
 
     /// Deletes all data. Returns `true` if the caller must make a new manager.
@@ -66,7 +68,7 @@ pub(crate) trait Ground {
         false
     }
 
-    /// Returns the record of a session, if this store shows it.
+    /// Returns the record of a session, or `None` if this store does not give access to records.
     async fn save(&self, _user: &UserId, _id: &SessionId) -> Option<String> {
         None
     }
@@ -85,12 +87,12 @@ struct Entry {
     idle_deadline: Time,
     absolute_deadline: Time,
     content: Content,
-    /// The reason of the revocation, and until when the store remembers it.
+    /// The reason of the revocation, and the time until which the store remembers it.
     end: Option<(RevokeReason, Time)>,
     is_lost: bool,
 }
 
-/// The part of a session whose latest state a failover can lose.
+/// The part of a session whose latest state can be lost in a failover.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Content {
     revision: u64,
@@ -113,7 +115,7 @@ struct RefreshToken {
     text: String,
 }
 
-/// The login fence of a user: its number, and until when it is valid.
+/// The login fence of a user: its number, and the time until which it is valid.
 type Fence = Option<(u64, Time)>;
 
 struct Model<G> {
@@ -165,7 +167,7 @@ fn duration(time: Time) -> Duration {
     Duration::from_millis(u64::try_from(time).unwrap())
 }
 
-/// Runs all steps on a store and on the model.
+/// Runs all steps both on a store and on the model.
 pub(crate) async fn run<G: Ground>(ground: G, clock: ManualClock, steps: Vec<Step>) {
     let good_keys = BTreeSet::from([0]);
     let manager = ground.manager(settings(keys(0, &good_keys), &clock));
@@ -201,7 +203,7 @@ fn owner(number: u8) -> UserId {
     user(["jeju", "a:b}{c", "ä *"][usize::from(number % USERS)])
 }
 
-/// Maps a number to one of `count` items. `None` if there are none.
+/// Maps a number to one of `count` items. Returns `None` if there are no items.
 fn any_of(number: u8, count: usize) -> Option<usize> {
     (count > 0).then(|| usize::from(number) % count)
 }
@@ -267,7 +269,7 @@ impl<G: Ground> Model<G> {
         assert_eq!(session.revision(), entry.content.revision);
     }
 
-    /// Checks the session, and the time that is left until its idle deadline.
+    /// Checks the session, and the remaining time until its idle deadline.
     fn is_as_long(&self, at: usize, session: &Session) {
         self.is_alike(at, session);
         let left = self.sessions[at].idle_deadline - self.now;
@@ -299,7 +301,7 @@ impl<G: Ground> Model<G> {
         self.clock.advance(duration(time));
         self.now += time;
         if time > 1 {
-            // The times in the saved record were not moved.
+            // The saved record still contains the old times, so it can no longer be restored.
             self.saved = None;
         }
     }
@@ -309,7 +311,7 @@ impl<G: Ground> Model<G> {
         let time = match (G::IS_EXACT, after) {
             (true, true) => left,
             (true, false) => left - 1,
-            // Whole minutes keep the clock away from all other deadlines.
+            // The clock moves by whole minutes, which keeps it away from all other deadlines.
             (false, true) => (left + 30 * SECOND).div_euclid(MINUTE) * MINUTE,
             (false, false) => (left - 30 * SECOND).div_euclid(MINUTE) * MINUTE,
         };
@@ -331,7 +333,7 @@ impl Content {
     }
 }
 
-/// A clock for the manager that starts between two full seconds.
+/// Returns a clock for the manager. The clock starts between two full seconds.
 pub(crate) fn clock() -> ManualClock {
     ManualClock::new(START.saturating_add(Duration::from_millis(250)))
 }

@@ -64,7 +64,7 @@ impl<G: Ground> Model<G> {
         let mut changed = 0;
         for at in self.living(Some(user)) {
             let content = &mut self.sessions[at].content;
-            // `update_all` writes all sessions, also those that it does not change.
+            // `update_all` writes all sessions, including those that it does not change.
             if content.change(&role) {
                 changed += 1;
             } else {
@@ -88,7 +88,7 @@ impl<G: Ground> Model<G> {
         }
     }
 
-    /// Checks that each live session is on exactly one page.
+    /// Checks that each live session appears on exactly one page.
     pub(super) async fn pages(&self, limit: usize) {
         let (mut seen, mut from) = (BTreeSet::new(), None);
         loop {
@@ -105,7 +105,7 @@ impl<G: Ground> Model<G> {
         assert_eq!(seen, self.ids(&self.living(None)));
     }
 
-    /// Checks the answer to every access token and every session so far.
+    /// Checks the answer of the manager for every access token and every session so far.
     pub(super) async fn check_all(&mut self) {
         for at in 0..self.access.len() {
             self.authenticate(at).await;

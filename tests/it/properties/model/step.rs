@@ -1,4 +1,4 @@
-//! One step: the call to the manager, and its effect on the model.
+//! One step consists of the call to the manager and the effect of the call on the model.
 
 use tower_session_auth::{RevokeReason, Target};
 

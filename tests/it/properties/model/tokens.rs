@@ -50,7 +50,7 @@ impl<G: Ground> Model<G> {
         self.is_alike(at, &login.session);
     }
 
-    /// Records the tokens of a login or a rotation.
+    /// Records the tokens that a login or a rotation has returned.
     fn shown(&mut self, session: usize, counter: u64, login: &Login) {
         let lifetime = i64::try_from(login.expires_in.as_millis()).unwrap();
         self.access.push(AccessToken {
@@ -64,7 +64,7 @@ impl<G: Ground> Model<G> {
         self.refresh.push(RefreshToken { session, counter, text });
     }
 
-    /// Checks that a refusal gives the reason why the session is over.
+    /// Checks that a refusal contains the reason why the session is over.
     fn is_over(&self, at: usize, error: &AuthError) {
         let slack = if G::IS_EXACT { 0 } else { 30 * SECOND };
         let expired = (AuthErrorKind::SessionExpired, None);

@@ -24,7 +24,7 @@ struct Table {
     seen: Seen,
 }
 
-/// A request that succeeds at `site`, with ids of sessions of that site.
+/// Returns a request that succeeds at `site`. The ids in it are those of sessions of this site.
 async fn good(site: &Site, (method, path): &Operation, token: Option<&str>) -> Request<Body> {
     if path.ends_with("/login") {
         return login(r#"{"user_id":"jeju","password":"password123"}"#, path);
@@ -62,7 +62,7 @@ impl Table {
         self.document.operation(operation)["security"] == json!([{"bearer": []}])
     }
 
-    /// Sends a valid request, and one with an unsupported method.
+    /// Sends a valid request, and a request with a method that the route does not support.
     async fn usual(&mut self, operation: &Operation) {
         let site = site();
         let token = site.token("admin").await;
@@ -77,11 +77,11 @@ impl Table {
         assert_eq!(reply.status, 405, "{operation:?}");
     }
 
-    /// Sends a request while the store fails, hangs, and panics.
+    /// Sends requests while the store fails, while it hangs, and while it panics.
     async fn store_failures(&mut self, operation: &Operation) {
         let patience = Duration::from_millis(100);
         for mood in [Mood::Fail(StoreErrorKind::Unavailable), Mood::Hang, Mood::Panic] {
-            // The route times out before the store timeout.
+            // The timeout of the route ends before the store timeout.
             let site = site_with(|builder, _| builder, |routes| routes.timeout(patience));
             let token = site.token("admin").await;
             let request = good(&site, operation, Some(&token)).await;
@@ -90,7 +90,7 @@ impl Table {
         }
     }
 
-    /// Sends missing, duplicate, invalid, revoked, and expired access tokens.
+    /// Sends access tokens that are missing, duplicate, invalid, revoked or expired.
     async fn tokens(&mut self, operation: &Operation) {
         let site = site_with(
             |builder, desk| {
@@ -172,7 +172,8 @@ impl Table {
         self.ask(operation, site, form.request()).await;
     }
 
-    /// Sends missing, invalid, revoked, and expired refresh tokens, also while the store fails.
+    /// Sends refresh tokens that are missing, invalid, revoked or expired. Also sends requests
+    /// while the store fails.
     async fn refresh_tokens(&mut self, operation: &Operation) {
         let site = site_with(
             |builder, desk| {
@@ -205,7 +206,7 @@ impl Table {
             site.store.set(mood);
             self.ask(operation, &site, shown(&token).request()).await;
             site.store.set(Mood::Answer);
-            // Work that the request left running finishes in this time.
+            // The request may have left work running, which finishes during this time.
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         let token = new().await;
@@ -267,13 +268,13 @@ async fn every_response_is_documented_and_every_documented_response_occurs() {
     for operation in &operations {
         let documented = table.document.documented(operation);
         let seen = &table.seen.0[operation];
-        // `check` has already rejected each response that is not documented.
+        // `check` has already rejected all responses that are not documented.
         let missing: Vec<_> = documented.difference(seen).collect();
         assert!(missing.is_empty(), "{operation:?} never returned {missing:?}");
         assert_eq!(&documented, seen, "{operation:?}");
     }
-    // Two auth mounts with seven routes each, eight session routes, three health routes, and the
-    // document.
+    // Two mounts of the auth routes with seven routes each, eight session routes, three health
+    // routes, and the document.
     assert_eq!(operations.len(), 2 * 7 + 8 + 3 + 1);
 }
 

@@ -1,5 +1,5 @@
-//! The OpenAPI document matches the routes: it contains each response of the routes with its
-//! schema, and the routes can return each response that it contains.
+//! The OpenAPI document matches the routes. It contains each response of the routes with its
+//! schema. The routes can return each response in the document.
 
 mod answers;
 mod schemas;

@@ -35,7 +35,8 @@ impl Document {
         &self.json["paths"][path][method.to_lowercase()]
     }
 
-    /// All documented pairs of status and error code. The code is "" for a body that is no error.
+    /// Returns all documented pairs of a status and an error code. If a response has no error code,
+    /// the code is an empty string.
     pub(crate) fn documented(&self, operation: &Operation) -> BTreeSet<(u16, String)> {
         let responses = self.operation(operation)["responses"].as_object().unwrap();
         let mut all = BTreeSet::new();
@@ -54,7 +55,7 @@ impl Document {
         all
     }
 
-    /// Compiles a schema of the document, with the components that it references.
+    /// Compiles a schema of the document, together with the components to which it refers.
     pub(crate) fn validator(&self, schema: &Value) -> Validator {
         let root = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -64,7 +65,8 @@ impl Document {
         jsonschema::options().should_validate_formats(true).build(&root).unwrap()
     }
 
-    /// Panics unless the document describes this response: status, schema, headers.
+    /// Checks the status, the schema and the headers of a response. Panics if the document does not
+    /// describe the response.
     pub(crate) fn check(&self, operation: &Operation, reply: &Reply) {
         let place = format!("{operation:?} {:?}", reply.said());
         let response = &self.operation(operation)["responses"][reply.status.to_string()];
@@ -92,7 +94,7 @@ impl Document {
     }
 }
 
-/// The pairs of status and error code that each operation has returned so far.
+/// All pairs of a status and an error code that each operation has returned so far.
 #[derive(Default)]
 pub(crate) struct Seen(pub BTreeMap<Operation, BTreeSet<(u16, String)>>);
 

@@ -1,4 +1,4 @@
-//! The OpenAPI document itself: format, references, examples, and constraints.
+//! The text of the OpenAPI document: format, references, examples and constraints.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +45,7 @@ async fn document_is_openapi_3_1_with_a_bearer_scheme_and_unique_operation_ids()
     assert!(tags.is_superset(&["Auth", "Session Management"].into()), "{tags:?}");
 }
 
-/// Collects the target of every `$ref` in a value.
+/// Collects the targets of all `$ref` members in a value.
 fn references(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
@@ -89,7 +89,7 @@ async fn object_schemas_forbid_other_members_and_require_their_own() {
             schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         for member in schema["properties"].as_object().unwrap().keys() {
             let optional = name == "Problem" && ["reason", "request_id"].contains(&member.as_str());
-            // Present only with body delivery.
+            // This member is present only if refresh tokens are delivered in bodies.
             let optional = optional || member == "refresh_token";
             assert_eq!(required.contains(member.as_str()), !optional, "{name}.{member}");
         }
