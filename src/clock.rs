@@ -54,8 +54,8 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Converts to the operating system's time. `None` if the operating system's time cannot hold
-    /// this point.
+    /// Converts to the operating system's time. Returns `None` if this point in time is outside the
+    /// range of the operating system's time.
     ///
     /// ```
     /// use std::time::{Duration, UNIX_EPOCH};
@@ -152,8 +152,8 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the configured clock")]
         let now = SystemTime::now();
-        // A host clock before 1970 is treated as 1970. Every token is then not valid yet, and is
-        // rejected without a panic.
+        // A host clock before 1970 is treated as 1970. At that time no token is valid yet, so every
+        // token is rejected, without a panic.
         Timestamp::from(now)
     }
 }
@@ -183,8 +183,8 @@ mod tests {
         let before = Timestamp::from_millis(-1_500).to_system_time();
         assert_eq!(before, Some(UNIX_EPOCH - Duration::from_millis(1_500)));
         assert_eq!(before.map(Timestamp::from), Some(Timestamp::from_millis(0)));
-        // These extremes may not fit into the operating system's time. The conversion must not
-        // panic.
+        // These extremes can be outside the range of the operating system's time. The conversion
+        // must not panic.
         for extreme in [Timestamp::MAX, Timestamp::from_millis(i64::MIN)] {
             let _ = extreme.to_system_time();
         }

@@ -1,10 +1,11 @@
-//! The user directory: the application's source of users. It tells whether an account is active.
+//! The user directory: the application's source of users. Its answer states whether an account is
+//! active.
 //!
-//! A session shows that a user has logged in. Only the application knows whether the account may
-//! still be used. With
-//! [`SessionManagerBuilder::directory`](crate::manager::SessionManagerBuilder::directory), a
-//! request passes only if all of these conditions hold: the JWT is valid, the session is live, the
-//! user exists, and the account is active.
+//! A session proves that a user has logged in. Only the application knows whether the user's
+//! account is still active. With
+//! [`SessionManagerBuilder::directory`](crate::manager::SessionManagerBuilder::directory), the
+//! layer accepts a request only if all of these conditions hold: the JWT is valid, the session is
+//! live, the user exists, and the account is active.
 //!
 //! # Roles
 //!
@@ -24,23 +25,26 @@
 //!   effect in each process after at most
 //!   [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) (30 seconds by
 //!   default). A login calls the directory, and its session starts with the directory's role.
-//! - A background task writes a changed role to all of the user's stored sessions in one step. It
-//!   runs once for each change of the answer, and at most once per user, process and
-//!   `revalidate_after`. No request waits for it. A different role that another process has stored
-//!   never causes a write. So if two processes get different answers, for example from replicas of
-//!   a database, they do not overwrite each other's roles.
+//! - A background task writes a changed role to all of the user's stored sessions in one step. The
+//!   task runs once for each change of the directory's answer, and at most once per user, process
+//!   and `revalidate_after`. No request waits for the task. Only a changed answer causes a write: a
+//!   different role that another process has stored never does. Two processes that get different
+//!   answers, for example from replicas of a database, therefore do not overwrite each other's
+//!   roles.
 //! - [`get`](crate::SessionManager::get), the lists, and the results of `update` and
-//!   `reauthenticate` do not call the directory. They show the role in the latest answer that this
-//!   process got, so that they agree with this process's guards. An answer is shown for
-//!   `revalidate_after` plus one minute. After that, and for users whose answer this process does
-//!   not remember, they show the stored role. The closures of `update` and `update_all` get the
-//!   stored role. [`statistics`](crate::SessionManager::statistics) counts stored roles.
+//!   `reauthenticate` do not call the directory. They return the role in the latest answer that
+//!   this process got, so that they agree with the guards of this process. An answer is used in
+//!   this way for `revalidate_after` plus one minute. After that time, they return the stored role.
+//!   They also return the stored role if this process does not remember an answer for the user. The
+//!   closures of `update` and `update_all` get the stored role.
+//!   [`statistics`](crate::SessionManager::statistics) counts stored roles.
 //! - A session that was marked as [narrowed](crate::NewSession::narrowed) at its login never gets a
-//!   greater role. The only answer that changes its role is `None`.
+//!   greater role. The directory's answer changes the session's role only if the answer is `None`.
 //!
-//! This library knows no order of roles. So a narrowed session keeps its role when the directory's
-//! role changes to any other role. If the kept role permits too much, revoke the session
-//! ([`revoke`](crate::SessionManager::revoke)), or let the directory answer `None`.
+//! This library does not know which of two roles permits more. A narrowed session therefore keeps
+//! its role when the directory's role changes to any other role. If the kept role permits too much,
+//! revoke the session ([`revoke`](crate::SessionManager::revoke)), or let the directory answer
+//! `None`.
 //!
 //! # Memory
 //!
@@ -50,9 +54,9 @@
 //! Answers are ordered by the time at which their calls started: the answer to an older call does
 //! not replace the answer to a newer call. The answer to a call that started before a
 //! [`suspend`](crate::SessionManager::suspend) is not used. When a process evicts a user, it also
-//! forgets this order. So if a process evicts a user during a call for that user, it uses the
-//! call's answer, although it knew a newer answer before. A call takes at most
-//! [`directory_timeout`](crate::manager::SessionManagerBuilder::directory_timeout).
+//! forgets the order of that user's answers. If this happens during a call for the user, the
+//! process uses the answer to that call, even if it had a newer answer before the eviction. A call
+//! takes at most [`directory_timeout`](crate::manager::SessionManagerBuilder::directory_timeout).
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -89,12 +93,12 @@ pub trait UserDirectory: Send + Sync + 'static {
     /// Finds a user. `None` means that the user does not exist or no longer exists. Such a user is
     /// treated like a user whose account is not active.
     ///
-    /// The manager calls this at a login, in [`account`](crate::SessionManager::account), and when
-    /// it checks a session. While this process remembers that the account is active, its session
-    /// checks call the directory again only after
-    /// [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after). Several
-    /// requests at the same moment may each call it. The manager may drop the future at any await
-    /// point: a request waits for it no longer than
+    /// The manager calls this method at a login, in [`account`](crate::SessionManager::account),
+    /// and when it checks a session. If this process remembers that the account is active, a
+    /// session check calls the directory again only after
+    /// [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after). If several
+    /// requests need the answer at the same moment, each of them can call the directory. The
+    /// manager can drop the future at any await point: a request waits for it no longer than
     /// [`directory_timeout`](crate::manager::SessionManagerBuilder::directory_timeout).
     ///
     /// # Errors

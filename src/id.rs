@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Identifies one session in the store (the JWT's `sid` claim).
 ///
-/// The id is public: it may be listed, and does not authenticate. `Debug` shows its first eight
-/// characters, which is enough for a log.
+/// The id is public: a list of sessions can contain it, and it authenticates nothing. `Debug` shows
+/// the first eight characters of the id, which is enough for a log.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(Arc<str>);
 
@@ -73,8 +73,8 @@ impl fmt::Display for SessionId {
 
 /// Identifies one user (the JWT's `sub` claim).
 ///
-/// Any text of 1 to 256 bytes. Characters that are syntax in a store (`{`, `:`, `*`, line breaks)
-/// are allowed: the store must escape them.
+/// A user id is any text of 1 to 256 bytes. Characters that are syntax in a store (`{`, `:`, `*`,
+/// line breaks) are allowed, and the store must escape them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Arc<str>);
 

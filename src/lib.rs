@@ -1,10 +1,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 //! Tower middleware that accepts a request only with a valid JWT *and* a live server-side session.
 //!
-//! A JWT proves who signed it. It does not prove that its owner is still logged in.
-//! [`SessionAuthLayer`] checks the JWT and the session, around any
-//! `tower::Service<http::Request<B>>`. A cache hit needs no round trip, and a revocation takes
-//! effect in all processes within milliseconds.
+//! A JWT proves which key signed it. It does not prove that its owner is still logged in.
+//! [`SessionAuthLayer`] wraps any `tower::Service<http::Request<B>>`, and checks both the JWT and
+//! the session. A cache hit needs no round trip. A revocation takes effect in all processes within
+//! milliseconds.
 //!
 //! # What do you want to do?
 //!
@@ -43,23 +43,23 @@
 //!                            401       401, or 503 if the store cannot answer
 //! ```
 //!
-//! 1. The layer reads the one `Authorization: Bearer` value ([`bearer`](auth_layer::bearer)), or a cookie if
-//!    [`TokenSource`] says so.
-//! 2. It looks the token up in the near cache of this process ([`SessionManager::near_cache`]). If
-//!    a valid entry holds a live session, the request continues with step 5. If a valid entry says
-//!    that the session is over, the layer rejects the request. With [`RedisStore`], Redis itself
-//!    invalidates the entries.
-//! 3. Otherwise it verifies the token: the signature, with the one algorithm of the key, then
-//!    issuer, audience, type and times ([`token`]).
-//! 4. It loads the session from the store, within a deadline ([`store`]). The user and the role
-//!    come from the session, not from the token.
-//! 5. It puts a [`Session`] into the request's extensions and calls the inner service.
+//! 1. The layer reads the token from the only `Authorization: Bearer` value of the request
+//!    ([`bearer`](auth_layer::bearer)), or from a cookie if [`TokenSource`] permits it.
+//! 2. The layer looks the token up in the near cache of this process
+//!    ([`SessionManager::near_cache`]). If a valid entry contains a live session, the request
+//!    continues with step 5. If a valid entry states that the session is over, the layer rejects
+//!    the request. With [`RedisStore`], Redis itself invalidates the entries.
+//! 3. If there is no valid entry, the layer verifies the token: first the signature, with the one
+//!    algorithm of the key, and afterwards issuer, audience, type and times ([`token`]).
+//! 4. The layer loads the session from the store, within a deadline ([`store`]). The user and the
+//!    role come from the session, not from the token.
+//! 5. The layer puts a [`Session`] into the request's extensions and calls the inner service.
 //! 6. In the background, a [`Worker`](worker::Worker) writes the last activity of the session and
-//!    its new idle deadline.
+//!    its new idle deadline to the store.
 //!
-//! While the store cannot answer, the layer's [`FailurePolicy`] decides. A rejected request gets a
-//! response, [`JsonRejection`](auth_layer::JsonRejection) or your own
-//! [`Reject`](auth_layer::Reject), with the [`AuthError`] in its extensions.
+//! While the store cannot answer, the layer's [`FailurePolicy`] decides what happens to a request.
+//! [`JsonRejection`](auth_layer::JsonRejection), or your own [`Reject`](auth_layer::Reject), makes
+//! the response to a rejected request. The extensions of this response contain the [`AuthError`].
 //!
 //! # Example
 //!
@@ -109,8 +109,9 @@
 //! # Refresh tokens
 //!
 //! With [`refresh_keys`](manager::SessionManagerBuilder::refresh_keys), each login returns a
-//! refresh token. It can be exchanged once ([`SessionManager::refresh`]). If a replaced token is
-//! used again after the grace period, the manager treats it as stolen and revokes the session.
+//! refresh token. A client can exchange the refresh token once ([`SessionManager::refresh`]). If a
+//! replaced refresh token is used again after the grace period, the manager treats it as stolen and
+//! revokes the session.
 //!
 //! # Features
 //!
@@ -125,10 +126,11 @@
 //! | `metrics` | the [metrics](telemetry::metrics), through the `metrics` facade | negligible without a recorder |
 //! | `testing` | clocks for tests, and the contract suite for stores of your own | for dev-dependencies |
 //!
-//! `aws-lc-rs` enables no feature of `jsonwebtoken`, so an application's own use of `jsonwebtoken`
-//! keeps its backend. Without `aws-lc-rs`, the library uses the backend that the application enabled
-//! in `jsonwebtoken` (`aws_lc_rs` if both are enabled). Without any backend,
-//! [`build`](manager::SessionManagerBuilder::build) returns [`ConfigError::CryptoBackend`](error::ConfigError::CryptoBackend).
+//! `aws-lc-rs` enables no feature of `jsonwebtoken`. If the application itself uses `jsonwebtoken`,
+//! that use keeps its backend. Without `aws-lc-rs`, the library uses the backend that the
+//! application enabled in `jsonwebtoken` (`aws_lc_rs` if both are enabled). Without any backend,
+//! [`build`](manager::SessionManagerBuilder::build) returns
+//! [`ConfigError::CryptoBackend`](error::ConfigError::CryptoBackend).
 
 pub mod auth_layer;
 mod authenticate;

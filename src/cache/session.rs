@@ -1,5 +1,5 @@
-//! The session that an application sees: a view on a cache entry, or on a session that was read
-//! without a token.
+//! The session that an application sees. It is a view of a cache entry, or of a session that was
+//! read without a token.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -20,10 +20,11 @@ use crate::token::VerifiedClaims;
 /// With the feature `axum`, `Session` is an extractor. The user's data come from the store. The
 /// role comes from the store or the user directory. Neither comes from the token.
 ///
-/// Behind a layer, the session may come from the near cache. The session was then read from the
-/// store at most [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) ago,
-/// and the store has reported no change since. Values that depend on the time of the read
-/// ([`last_activity`](Self::last_activity), [`ttl`](Self::ttl)) are the values at that time.
+/// Behind a layer, the session can come from the near cache. In that case, the session was read
+/// from the store at most
+/// [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) ago, and the store
+/// has reported no change after that read. [`last_activity`](Self::last_activity) and
+/// [`ttl`](Self::ttl) return the values at the time of the read.
 ///
 /// All times are on the store's clock.
 pub struct Session<D = ()>(View<D>);
@@ -149,8 +150,9 @@ impl<D> Session<D> {
         &self.content().amr
     }
 
-    /// Returns the current time on the store's clock. It is computed from the time of the read. Only
-    /// a session from the near cache was read so long ago that the time since then must be added.
+    /// Returns the current time on the store's clock, computed from the time of the read. For a
+    /// session from the near cache, this method adds the time that has passed since the read. For
+    /// every other session, it returns the time of the read, because the read is recent.
     pub(crate) fn store_now(&self) -> Timestamp {
         let State { read, read_at, .. } = self.state();
         match &self.0 {
@@ -161,8 +163,8 @@ impl<D> Session<D> {
         }
     }
 
-    /// Returns whether the session is stale: the store could not be asked, and the session comes
-    /// from the near cache of this process.
+    /// Returns whether the session is stale: it comes from the near cache of this process, and the
+    /// store could not be asked whether it is still live.
     ///
     /// A session is stale only behind a layer with
     /// [`FailurePolicy::ServeStale`](crate::FailurePolicy::ServeStale).
@@ -178,9 +180,9 @@ impl<D> Session<D> {
 
     /// Returns when the session was last used.
     ///
-    /// On a session from [`SessionManager::get`] the value is exact to the touch interval (60 s by
-    /// default). On a session from the layer the value is a lower bound: the latest use that this
-    /// process knows without a further store call.
+    /// On a session from [`SessionManager::get`], the value is exact to the touch interval (60 s by
+    /// default). On a session from the layer, the value is a lower bound: this process does not
+    /// call the store to learn of later requests that used the session.
     ///
     /// [`SessionManager::get`]: crate::SessionManager::get
     #[must_use]
@@ -209,8 +211,9 @@ impl<D> Session<D> {
         self.state().absolute_deadline
     }
 
-    /// Returns how long the session lives without further use, counted from the time of the read.
-    /// It ends at its idle deadline or its absolute deadline, whichever comes first.
+    /// Returns how long the session lives if it is not used again, counted from the time of the
+    /// read. The session expires at its idle deadline or its absolute deadline, whichever comes
+    /// first.
     ///
     /// On a session from the layer the value is a lower bound, like
     /// [`last_activity`](Self::last_activity).
@@ -220,15 +223,15 @@ impl<D> Session<D> {
         idle_deadline.min(absolute_deadline).saturating_since(*read)
     }
 
-    /// Returns the revision: 1 at creation, and one more after each change of the content and after
-    /// each rotation of the refresh token.
+    /// Returns the revision: 1 at creation. Each change of the content and each rotation of the
+    /// refresh token increments it by one.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.state().revision
     }
 
-    /// Returns the claims of the access token of this request; `None` on a session for which no
-    /// token was presented.
+    /// Returns the claims of the access token of this request. Returns `None` if the session was
+    /// read without a token.
     #[must_use]
     pub fn claims(&self) -> Option<&VerifiedClaims> {
         match &self.0 {

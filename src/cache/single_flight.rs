@@ -36,8 +36,9 @@ impl<D> Default for SingleFlight<D> {
     }
 }
 
-/// One request's membership in a load. Dropping it removes the load from the table if the load is
-/// finished, or if no other request is a member. The next request then starts a new load.
+/// One request's membership in a load. When a `Participant` is dropped, it removes the load from
+/// the table in two cases: the load is finished, or no other request is a member of it. After the
+/// removal, the next request with the token starts a new load.
 struct Participant<'a, D> {
     single_flight: &'a SingleFlight<D>,
     key: &'a Key,
@@ -47,21 +48,21 @@ struct Participant<'a, D> {
 }
 
 impl<D> SingleFlight<D> {
-    /// Returns the result of `ask`. Either this request runs `ask`, or it waits for another request
-    /// for the same token that runs it.
+    /// Returns the result of `ask`. Either this request runs `ask` itself, or another request with
+    /// the same token runs it and this request waits.
     ///
-    /// If the load started before this request arrived, its result is used only if `still_holds`
-    /// accepts it. Otherwise a request could use a read from before a logout, although the logout
-    /// was answered before the request arrived. If `still_holds` rejects the result, the request
-    /// joins or starts the next load. The next load's result is always used, because that load
-    /// started after this request arrived. An error is returned to every request that waited for
-    /// the load.
+    /// If the load started before this request arrived, the request accepts the result only if
+    /// `still_holds` accepts it. Without this check, a request that arrives after a logout was
+    /// answered could get a session that was read before the logout. If `still_holds` rejects the
+    /// result, the request joins or starts the next load. The request always accepts the next
+    /// load's result, because that load started after the request arrived. If a load fails, every
+    /// request that waited for the load gets the error, without this check.
     ///
     /// # Cancel safety
     ///
-    /// Safe. If the request that runs `ask` goes away or panics, another waiting request runs `ask`
-    /// again. This can happen any number of times, so the wait has no upper limit, and the caller
-    /// must limit it.
+    /// Safe. If the request that runs `ask` is dropped or panics, another waiting request runs
+    /// `ask` again. This can happen any number of times. The wait therefore has no upper limit, and
+    /// the caller must limit it.
     pub(crate) async fn join<F>(
         &self,
         key: &Key,
@@ -82,7 +83,7 @@ impl<D> SingleFlight<D> {
                 return answer;
             }
             // Any load that this request finds from here on started after the previous load had
-            // finished, and so after this request arrived.
+            // finished. Such a load therefore started after this request arrived.
             sent_before_this_came = false;
         }
     }

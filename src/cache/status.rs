@@ -10,8 +10,8 @@ use crate::store::Tracker;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NearCacheState {
-    /// Not in use. The near cache is switched off, the store sends no invalidations, or the worker
-    /// was not started.
+    /// Not in use: the near cache is switched off, the store sends no invalidations, or the worker
+    /// is not running.
     Off,
     /// The server refuses to send invalidations. Each request asks the store.
     Refused,
@@ -34,7 +34,7 @@ impl NearCacheState {
     }
 }
 
-/// State and counters of one manager's near cache. [`SessionManager::near_cache`] returns it. All
+/// State and counters of one manager's near cache, returned by [`SessionManager::near_cache`]. All
 /// counters start at zero when the manager is created.
 ///
 /// [`SessionManager::near_cache`]: crate::SessionManager::near_cache
@@ -45,8 +45,8 @@ pub struct NearCacheStats {
     pub state: NearCacheState,
     /// How long the near cache has been in this state.
     pub since: Duration,
-    /// The current number of entries: tokens of live sessions, and tokens of sessions that are
-    /// over. Entries whose validity has ended are included.
+    /// The current number of entries. Tokens of live sessions and tokens of sessions that are over
+    /// both have entries. An entry that is no longer valid is counted too.
     pub entries: usize,
     /// Current weight of the entries and of their sessions' contents, in bytes. Its limit is
     /// [`near_cache_bytes`](crate::manager::SessionManagerBuilder::near_cache_bytes).
@@ -63,9 +63,10 @@ pub struct NearCacheStats {
     pub lost_links: u64,
     /// Requests that [`ServeStale`](crate::FailurePolicy::ServeStale) let in.
     pub stale_served: u64,
-    /// The delay of the last probe: the time from sending the write of the probe key until its
-    /// invalidation arrived in this process. It is measured each second, or with each heartbeat if
-    /// the heartbeat interval is longer. `None` before the first probe.
+    /// The delay of the last probe: the time from sending the write of the probe key until the
+    /// invalidation of this key arrived in this process. The delay is measured each second, or with
+    /// each heartbeat if the heartbeat interval is longer than a second. `None` before the first
+    /// probe.
     pub lag: Option<Duration>,
 }
 
@@ -91,8 +92,9 @@ impl NearCacheStats {
 pub(super) fn of(tracker: &dyn Tracker, entries: usize, bytes: u64) -> NearCacheStats {
     let counters = tracker.counters();
     let (state, since) = counters.state();
-    // The connection does not answer: its lease has run out, but its loss has not been recorded
-    // yet. The near cache then reports the state `Connecting`, with the present time as its start.
+    // True if the connection does not answer: its lease has run out, but the loss of the connection
+    // is not recorded yet. In that case, the near cache reports the state `Connecting`, with the
+    // present time as the start of the state.
     let hangs = state == InvalidationState::Trusted && !tracker.is_coherent();
     let since = if hangs { Tick::now() } else { since };
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -10,16 +10,16 @@ use super::contents::is_shared;
 use super::entry::Key;
 use crate::session::StoredContent;
 
-/// Bytes that an entry takes in addition to the token's text and the session: its slots in the
-/// tables of the cache, and in the table of its content.
+/// Bytes that an entry takes in addition to the token's text and the session. They are the entry's
+/// slots in the tables of the cache and in the table of its content.
 const TOKEN: usize = 256;
 
-/// Overhead of a shared content in bytes, beyond the size of the content: its slot in the table of
+/// Bytes that a shared content takes in addition to the content itself: its slot in the table of
 /// contents, and the table of its entries.
 const CONTENT: usize = 384;
 
-/// Estimated size of the application's data in memory, as a multiple of the size of their JSON.
-/// Used unless the application supplies a size function.
+/// Estimated size of the application's data in memory, as a multiple of the size of their JSON. It
+/// is used unless the application supplies a size function.
 const DECODED: usize = 8;
 
 /// The minimum size of one shard, in bytes. A session whose content is larger than a shard is not
@@ -51,7 +51,7 @@ impl<D> DataSize<D> {
     /// Returns the weight of a content, in bytes.
     pub(super) fn weigh(&self, stored: &StoredContent<D>) -> u64 {
         /// The maximum weight of one content. A content of this weight and its entry together
-        /// exceed the capacity of any cache. A sum of such weights does not overflow.
+        /// exceed the capacity of any cache. The sum of several such weights does not overflow.
         const MOST: u64 = 1 << 40;
         let data = match &self.0 {
             Some(size) => size(&stored.content.data, stored.data_len),
@@ -75,9 +75,10 @@ impl<D> fmt::Debug for DataSize<D> {
     }
 }
 
-/// Computes the weights of entries such that the cache's one weight limit enforces both limits of a
-/// [`Capacity`]. Each entry has a minimum weight, slightly more than `bytes / (tokens + 1)` of its
-/// shard. So a shard never holds more entries than its share of `tokens`.
+/// Computes the weights of entries so that one weight limit of the cache enforces both limits of a
+/// [`Capacity`]: bytes and tokens. Each entry has a minimum weight, which is slightly more than
+/// `bytes / (tokens + 1)` of its shard. The minimum weight keeps a shard from holding more entries
+/// than its share of `tokens`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weights {
     token_share: u64,
@@ -88,8 +89,8 @@ impl Weights {
     pub(super) fn new(capacity: Capacity) -> (Self, Options) {
         let shards = shards(capacity);
         let shard_bytes = capacity.bytes as u64 / shards as u64;
-        // The minimum weight of an entry. It is so large that a shard cannot hold one token more
-        // than its share. With fewer tokens, the remaining weight is free for their contents.
+        // The minimum weight of an entry is so large that a shard cannot hold more tokens than its
+        // share. If a shard holds fewer tokens, the remaining weight is free for their contents.
         let token_share = shard_bytes / ((capacity.tokens / shards) as u64 + 1) + 1;
         let options = OptionsBuilder::new()
             .shards(shards)
@@ -107,8 +108,8 @@ impl Weights {
     }
 }
 
-/// Returns the number of shards: as many as [`OptionsBuilder`] would choose, but halved until no
-/// shard is too small.
+/// Returns the number of shards. It starts with the number that [`OptionsBuilder`] would choose,
+/// and halves that number until no shard is too small.
 fn shards(capacity: Capacity) -> usize {
     let processors = available_parallelism().map_or(1, usize::from);
     let mut shards = processors.saturating_mul(4).next_power_of_two();

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::tick::Tick;
 
-/// Counters of a near cache. All atomics are relaxed, because no number depends on another.
+/// Counters of a near cache. All atomics are relaxed, because no counter depends on another
+/// counter.
 #[derive(Default)]
 pub(crate) struct CacheCounters {
     pub(crate) hits: Striped,

@@ -8,14 +8,15 @@ use super::sync::{AtomicU64, Ordering};
 
 /// A table of counters. All keys whose hash falls into the same slot share one counter.
 ///
-/// If two keys share a slot, a change of one sometimes causes an unnecessary store read for the
-/// other. It never causes a wrong answer. The hash has a random key, so a client cannot choose
-/// users that share a slot.
+/// If two keys share a slot, a change of one key sometimes causes an unnecessary store read for the
+/// other key. A shared slot never causes a wrong answer. The hash function has a random key, so a
+/// client cannot choose user ids that share a slot.
 pub(crate) struct Generations {
     counters: Box<[AtomicU64]>,
-    /// How often all keys were invalidated at once (a flush). This counter belongs to the table and
-    /// not to the lease of one connection. While the store is unavailable, a copy that was read
-    /// over an earlier connection may still be served, and a flush must invalidate that copy too.
+    /// The number of flushes. A flush invalidates all keys at once. This counter belongs to the
+    /// table and not to the lease of one connection. While the store is unavailable, a layer can
+    /// still use a copy that was read over an earlier connection, and a flush must invalidate that
+    /// copy too.
     flushes: AtomicU64,
     hasher: RandomState,
 }
@@ -37,12 +38,13 @@ impl Generations {
         Slot((self.hasher.hash_one(key) as usize & (self.counters.len() - 1)) as u32)
     }
 
-    /// Records a change in this slot. Copies that were stamped before this call are then no longer
-    /// valid.
+    /// Records a change in this slot. From then on, copies that were stamped before this call are
+    /// no longer valid.
     pub(crate) fn bump(&self, slot: Slot) {
         if let Some(counter) = self.counters.get(slot.0 as usize) {
             // Release: a thread that sees the new value also sees everything that was written
-            // before this call. The counter does not overflow in practice (2^64 changes).
+            // before this call. The counter does not overflow in practice, because that takes 2^64
+            // changes.
             counter.fetch_add(1, Ordering::Release);
         }
     }

@@ -6,13 +6,14 @@ use super::generations::Generations;
 use super::sync::{Arc, AtomicU64, Ordering};
 use super::tick::Tick;
 
-/// The lease of one connection. It begins with the first answered heartbeat. After its end, the
-/// lease never holds again.
+/// The lease of one connection. It begins with the first answered heartbeat. A lease that has ended
+/// never holds again.
 pub(crate) struct Lease {
-    /// The time at which the last answered heartbeat was sent, in nanoseconds. [`NOT_YET`] before
-    /// the first answer, [`ENDED`] after the end of the lease.
+    /// The time at which the last answered heartbeat was sent, in nanoseconds. The value is
+    /// [`NOT_YET`] before the first answer, and [`ENDED`] after the end of the lease.
     heartbeat: AtomicU64,
-    /// The same time, but it is kept after the end of the lease.
+    /// The time at which the last answered heartbeat was sent. The end of the lease does not change
+    /// it.
     last: AtomicU64,
     /// The generations, which all connections share. They are stored here so that a stamp needs
     /// only one pointer.
@@ -33,8 +34,8 @@ impl Lease {
         &self.generations
     }
 
-    /// Records that the heartbeat that was sent at `sent` was answered. If the lease has ended, it
-    /// stays ended, and only [`held`](Self::held) uses the new time.
+    /// Records that the heartbeat that was sent at `sent` was answered. A lease that has ended
+    /// stays ended. In that case, only [`held`](Self::held) uses the new time.
     pub(crate) fn renew(&self, sent: Tick) {
         let sent = sent.as_nanos();
         // Release: a thread that reads this time also sees every invalidation that arrived before

@@ -2,20 +2,22 @@
 //! clock.
 //!
 //! With Redis client-side caching, Redis sends this process an invalidation when a key that the
-//! process has read changes. A copy in this process is known to equal the original only if two
-//! conditions hold. A [`Stamp`] checks both each time the copy is used:
+//! process has read changes. A copy in this process equals the original for certain only if two
+//! conditions hold. A [`Stamp`] checks both conditions each time a request uses the copy:
 //!
-//! - **No invalidation has arrived since before the read was sent.** An invalidation only
-//!   increments a counter in [`Generations`]. A copy holds the counter's value from *before* its
-//!   read was sent. So the order in which the answer and the invalidation arrive does not matter.
-//!   Nothing is removed, so a removal cannot race with an insertion.
+//! - **No invalidation of the key has arrived after the stamp was taken.** An invalidation only
+//!   increments a counter in [`Generations`]. A stamp contains the counter's value, and the process
+//!   takes the stamp *before* it sends the read. The order in which the answer and the invalidation
+//!   arrive therefore does not matter. An invalidation removes nothing, so there is no race between
+//!   a removal and an insertion.
 //! - **Invalidations still arrive.** Each heartbeat is a command on the connection on which the
-//!   invalidations arrive. Answers and invalidations keep their order on that connection. So when a
-//!   heartbeat is answered, every invalidation that the server sent before the answer has arrived.
-//!   A [`Lease`] holds the time at which the last answered heartbeat was *sent*. If the connection
-//!   is lost or hangs, or if the runtime is too busy to read it, the lease ends without any action.
+//!   invalidations arrive. Answers and invalidations keep their order on that connection. When a
+//!   heartbeat is answered, every invalidation that the server sent before the answer has therefore
+//!   arrived. A [`Lease`] stores the time at which the last answered heartbeat was *sent*. The
+//!   lease ends without any action if the connection is lost or hangs, or if the runtime is too
+//!   busy to read from it.
 //!
-//! This module does not know what is cached, or how invalidations are transported.
+//! This module does not depend on what is cached, or on how invalidations are transported.
 
 mod cache_counters;
 mod generations;

@@ -1,4 +1,4 @@
-//! Stamps: what a process knew about a key before it sent a read.
+//! Stamps: the state of a key before a process sent a read of it.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use super::lease::Lease;
 use super::sync::Arc;
 use super::tick::Tick;
 
-/// What a process knew about one key before it sent a read. The result of the read is valid while
+/// The state of one key before a process sent a read of it. The result of the read is valid while
 /// the stamp holds.
 ///
-/// The caller must take the stamp before it sends the read. In the other order, a change between
-/// the two would go unnoticed.
+/// The caller must take the stamp before it sends the read. In the opposite order, a change between
+/// the read and the stamp would go undetected.
 #[derive(Clone)]
 pub(crate) struct Stamp {
     lease: Arc<Lease>,
@@ -35,8 +35,9 @@ impl Stamp {
         self.lease.holds(now, bound) && self.unchanged()
     }
 
-    /// Returns whether the result was current when the last answered heartbeat was sent, and
-    /// whether that was at most `bound` before `now`. The connection may have been lost since then.
+    /// Returns whether two conditions hold: the result was current when the last answered heartbeat
+    /// was sent, and that heartbeat was sent at most `bound` before `now`. The connection may have
+    /// been lost after that heartbeat.
     pub(crate) fn held(&self, now: Tick, bound: Duration) -> bool {
         self.lease.held(now, bound) && self.unchanged()
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// A time on this host's monotonic clock, in nanoseconds.
 ///
-/// `Instant` is not used: it may stop while a laptop or a virtual machine is suspended, which would
-/// lengthen a lease. A coarse clock is not used either: it would make a hit about 20 ns faster, but
-/// would add its resolution to the staleness bound.
+/// `Instant` is not used: it can stop while a laptop or a virtual machine is suspended, and a
+/// stopped clock would lengthen a lease. A coarse clock is not used either: it would make a hit
+/// about 20 ns faster, but it would add its resolution to the staleness bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u64);
 
@@ -15,8 +15,8 @@ impl Tick {
     pub(crate) const NEVER: Self = Self(u64::MAX);
 
     pub(crate) fn now() -> Self {
-        // Small values mean "never". One day is added so that they are long ago even on a host that
-        // has just started.
+        // Small values mean "never". One day is added so that the current time is long after these
+        // values, even on a host that has just started.
         Self(since_start().saturating_add(DAY))
     }
 

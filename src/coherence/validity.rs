@@ -9,12 +9,13 @@ use super::tick::Tick;
 /// The times at which a copy stops being valid, even if nothing changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ValidityBounds {
-    /// The time at which the store, and the user directory if there is one, must be asked again.
+    /// The time at which the manager must ask the store again, and also the user directory if there
+    /// is one.
     pub(crate) ask_again: Tick,
     /// The time at which the token expires.
     pub(crate) token_ends: Tick,
-    /// The time at which the session expires, as far as this process knows. For the answer "no such
-    /// session": the time at which that answer stops being valid.
+    /// The time at which the session expires, as far as this process knows. If the copy is the
+    /// answer "no such session", this is the time at which that answer stops being valid.
     pub(crate) ends: Tick,
 }
 
@@ -26,11 +27,12 @@ pub(crate) struct Validity {
     policy: u64,
     /// The earliest of `bounds`.
     until: Tick,
-    /// The time from which the next use must be recorded in the touch queue, in nanoseconds of a
-    /// [`Tick`].
+    /// A request that uses the session at this time or later must be recorded in the touch queue.
+    /// In nanoseconds of a [`Tick`].
     due: AtomicU64,
-    /// `None` if no invalidation would arrive for a change. The store must then be asked for each
-    /// request. The copy only saves verifying the token and decoding the session again.
+    /// `None` if this process would receive no invalidation after a change. In that case, each
+    /// request must ask the store, and the copy only saves verifying the token and decoding the
+    /// session again.
     stamp: Option<Stamp>,
     bounds: ValidityBounds,
 }
@@ -59,26 +61,26 @@ impl Validity {
     /// - No invalidation has arrived.
     /// - The last answered heartbeat was sent at most `bound` before `now`.
     ///
-    /// The connection may be lost, and `ask_again` may have passed.
+    /// The copy may be used even if the connection is lost, and even if `ask_again` has passed.
     pub(crate) fn serves_stale(&self, policy: u64, now: Tick, bound: Duration) -> bool {
         self.policy == policy
             && now < self.bounds.token_ends.min(self.bounds.ends)
             && self.stamp.as_ref().is_some_and(|stamp| stamp.held(now, bound))
     }
 
-    /// Returns whether the token was verified with this `policy` and has not expired. The token
-    /// then need not be verified again.
+    /// Returns whether the token was verified with this `policy` and has not expired. If so, the
+    /// token need not be verified again.
     pub(crate) fn is_verified(&self, policy: u64, now: Tick) -> bool {
         self.policy == policy && now < self.bounds.token_ends
     }
 
-    /// Returns whether a use at `now` must be recorded in the touch queue. Relaxed is enough: an
-    /// old value only causes one more check.
+    /// Returns whether a request at `now` must be recorded in the touch queue. Relaxed ordering is
+    /// enough, because an old value only causes one more check.
     pub(crate) fn is_due(&self, now: Tick) -> bool {
         now.as_nanos() >= self.due.load(Ordering::Relaxed)
     }
 
-    /// Sets the next time from which a use must be recorded in the touch queue.
+    /// Sets the time from which on a request must be recorded in the touch queue.
     pub(crate) fn set_due(&self, next: Tick) {
         self.due.store(next.as_nanos(), Ordering::Relaxed);
     }
@@ -135,8 +137,11 @@ mod tests {
 
     #[test]
     fn each_validity_bound_ends_only_the_uses_that_depend_on_it() {
-        // For each bound that passes: whether the copy may still be used, may still be used while
-        // the store is unavailable, and is still verified.
+        // One row for each bound, in the order of `bounds`. After the bound has passed, the row
+        // gives the expected results of:
+        // - `serves`: a request may use the copy while the store is available.
+        // - `serves_stale`: a request may use the copy while the store is unavailable.
+        // - `is_verified`: the token need not be verified again.
         let leaves = [[false, true, true], [false, false, false], [false, false, true]];
         for (which, leaves) in leaves.into_iter().enumerate() {
             let mut ends = [at(50); 3];

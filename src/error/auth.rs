@@ -35,7 +35,7 @@ pub enum AuthErrorKind {
     /// The request carries no token.
     MissingToken,
     /// The token is invalid: its shape, algorithm, signature, type, issuer or audience is wrong, or
-    /// its start is in the future.
+    /// its `nbf` or `iat` is in the future.
     InvalidToken,
     /// The token is valid, except that its `exp` has passed.
     TokenExpired,
@@ -46,29 +46,29 @@ pub enum AuthErrorKind {
     /// The session is live, but the user's account is not active. The status is 403, because a new
     /// login does not help.
     AccountInactive,
-    /// A browser sent the request on behalf of a page of another origin, and a
-    /// [`SameOriginLayer`](crate::same_origin::SameOriginLayer) rejected it.
+    /// A browser sent the request on behalf of a page of another origin. A
+    /// [`SameOriginLayer`](crate::same_origin::SameOriginLayer) rejected the request.
     CrossSite,
     /// The session is live, but the user's role does not permit the request. A
-    /// [`RequireRole`](crate::middleware::guards::RequireRole) rejected it.
+    /// [`RequireRole`](crate::middleware::guards::RequireRole) rejected the request.
     InsufficientScope,
     /// The session is live, but the request needs a more recent or a stronger login (RFC 9470).
-    /// [`AuthError::step_up`] says which one.
+    /// [`AuthError::step_up`] returns the required login.
     InsufficientUserAuthentication,
     /// The store cannot answer, so nothing is known about the session. The client should keep its
     /// token and try again.
     StoreUnavailable,
     /// The request reached its deadline while it waited for other requests, or for several slow
-    /// answers. It is not known whether the session is live, or whether the store is available. The
-    /// client should keep its token and try again.
+    /// answers. The library knows neither whether the session is live nor whether the store is
+    /// available. The client should keep its token and try again.
     Overloaded,
-    /// The session is live, but the user directory cannot say whether the account is active.
-    /// Clients see the same response as for [`StoreUnavailable`](Self::StoreUnavailable).
+    /// The session is live, but the user directory did not answer whether the account is active.
+    /// Clients get the same response as for [`StoreUnavailable`](Self::StoreUnavailable).
     DirectoryUnavailable,
-    /// The refresh token is valid, but the next tokens could not be made. This is an error of the
-    /// server, which the log explains.
+    /// The refresh token is valid, but the server could not make the next tokens. This is an error
+    /// of the server. The log contains its cause.
     Unsigned,
-    /// No layer has checked the request: a guard or a handler is outside of every
+    /// No layer has checked the request: a guard or a handler is not inside a
     /// [`SessionAuthLayer`](crate::SessionAuthLayer) with its data type. This is an error of the
     /// application, not of the client.
     NoLayer,
@@ -142,7 +142,7 @@ impl AuthError {
         self.kind
     }
 
-    /// Returns why the session was revoked. Only an error of the kind
+    /// Returns the reason of the revocation. Only an error of the kind
     /// [`SessionRevoked`](AuthErrorKind::SessionRevoked) has a reason.
     #[must_use]
     pub fn reason(&self) -> Option<RevokeReason> {
@@ -150,14 +150,15 @@ impl AuthError {
     }
 
     /// Returns the login that the guard requires. Only an error of the kind
-    /// [`InsufficientUserAuthentication`](AuthErrorKind::InsufficientUserAuthentication) has one.
+    /// [`InsufficientUserAuthentication`](AuthErrorKind::InsufficientUserAuthentication) has such a
+    /// requirement.
     #[must_use]
     pub fn step_up(&self) -> Option<&StepUp> {
         self.step_up.as_deref()
     }
 
-    /// Returns the id with which the log marks this rejection. Only an error of the kind
-    /// [`Unsigned`](AuthErrorKind::Unsigned) or [`NoLayer`](AuthErrorKind::NoLayer) has one.
+    /// Returns the id of this rejection in the log. Only an error of the kind
+    /// [`Unsigned`](AuthErrorKind::Unsigned) or [`NoLayer`](AuthErrorKind::NoLayer) has an id.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
@@ -217,8 +218,8 @@ impl StdError for AuthError {
     }
 }
 
-/// Makes an error for an application's own responses. The error has only a kind, without a reason
-/// and without a [`StepUp`].
+/// Makes an error for an application's own responses. The error has only a kind: it has no reason
+/// and no [`StepUp`].
 impl From<AuthErrorKind> for AuthError {
     fn from(kind: AuthErrorKind) -> Self {
         Self::new(kind)
@@ -226,9 +227,9 @@ impl From<AuthErrorKind> for AuthError {
 }
 
 impl From<StoreError> for AuthError {
-    // A record that cannot be read is treated as a missing session (401). A 503 would ask the
-    // client to wait, and waiting does not repair the record. All other kinds of store errors are
-    // 503.
+    // A record that cannot be read is treated as a missing session (401). A 503 would tell the
+    // client to wait, but waiting does not repair the record. All other kinds of store errors
+    // become 503.
     fn from(error: StoreError) -> Self {
         let kind = match error.kind() {
             StoreErrorKind::Unreadable => AuthErrorKind::SessionExpired,

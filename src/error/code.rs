@@ -5,10 +5,10 @@ use std::fmt;
 use http::StatusCode;
 use serde::{Serialize, Serializer};
 
-/// The code of an error response: its `code` member. Clients decide by it.
+/// The code of an error response: its `code` member. Clients decide by this code how to react.
 ///
-/// The layers, the guards and the [routes](crate::routes) answer with these codes. An application
-/// can answer with them too, so that its clients need one list only.
+/// The layers, the guards and the [routes](crate::routes) use these codes in their responses. An
+/// application can use the same codes in its own responses, so that its clients need only one list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {

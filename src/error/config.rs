@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-/// Why a configuration cannot work. `build()` and the constructors return it, before the first
-/// request.
+/// Why a configuration cannot work. `build()` and the constructors return this error, before the
+/// first request.
 ///
-/// `Debug` shows the text of `Display` with its cause, because a `main` that returns the error
-/// prints `Debug`.
+/// `Debug` shows the text of `Display` and its cause, because Rust prints the `Debug` text of an
+/// error that `main` returns.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -21,8 +21,9 @@ pub enum ConfigError {
         /// What the value must be.
         rule: &'static str,
     },
-    /// The idle TTL that was set is longer than the lifetime, which ends the session first. If no
-    /// idle TTL was set, the default idle TTL is cut to the lifetime, and there is no error.
+    /// The application set an idle TTL that is longer than the lifetime. The lifetime ends a
+    /// session before this idle TTL has passed. If the application sets no idle TTL, the default
+    /// idle TTL is cut to the lifetime, and there is no error.
     #[error(
         "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the \
          session first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
@@ -39,15 +40,15 @@ pub enum ConfigError {
     /// Two keys of one set have the same `kid`.
     #[error("two keys have the same kid {0:?}: give each key of a set a kid of its own")]
     DuplicateKid(String),
-    /// This build has no cryptography: the default feature `aws-lc-rs` is off, and so are the
-    /// backends of jsonwebtoken.
+    /// This build has no cryptography: neither the default feature `aws-lc-rs` nor a backend of
+    /// jsonwebtoken is enabled.
     #[error(
         "this build has no crypto backend: turn on the feature `aws-lc-rs` of tower-session-auth \
          (a default feature), or a backend of jsonwebtoken"
     )]
     CryptoBackend,
-    /// A key failed the self-test at start: it must sign, verify its own signature, and reject a
-    /// forged signature.
+    /// A key failed the self-test at start. In the test, each key must sign, verify its own
+    /// signature, and reject a forged signature.
     #[error("key {kid:?} failed its self-test: {failure}")]
     SelfTest {
         /// The `kid` of the key.

@@ -1,5 +1,5 @@
-//! Errors: of a request ([`AuthError`]), of an operation of the manager ([`SessionError`]), of the
-//! store ([`StoreError`]), of a configuration ([`ConfigError`]).
+//! Error types: of a request ([`AuthError`]), of an operation of the manager ([`SessionError`]), of
+//! the store ([`StoreError`]), and of a configuration ([`ConfigError`]).
 
 mod auth;
 mod code;

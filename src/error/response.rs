@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::{AuthError, AuthErrorKind, ErrorCode, StepUp};
 use crate::reason::RevokeReason;
 
-/// The seconds in `Retry-After`, unless a rate limit names the wait. One second is enough while the
-/// store is unavailable, because the circuit breaker probes the store ten times a second.
+/// The seconds in `Retry-After`, unless a rate limit determines the wait. While the store is
+/// unavailable, one second is enough, because the circuit breaker probes the store ten times a
+/// second.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// The JSON body of an error response.
@@ -23,8 +24,8 @@ pub(crate) struct ErrorBody<'a> {
 }
 
 impl ErrorBody<'_> {
-    /// Makes the response: the body, its type, `Cache-Control: no-store`, and with 429 and 503 a
-    /// `Retry-After`.
+    /// Makes the response: the body, its content type and `Cache-Control: no-store`. With the
+    /// status 429 or 503, the response also has `Retry-After`.
     pub(crate) fn to_response<B: From<String>>(&self, status: StatusCode) -> Response<B> {
         // The body consists of strings only, so serialization cannot fail.
         let body = serde_json::to_string(self).unwrap_or_default();
@@ -41,8 +42,8 @@ impl ErrorBody<'_> {
 }
 
 impl AuthError {
-    /// Returns the default response for this error, the same that
-    /// [`JsonRejection`](crate::auth_layer::JsonRejection) returns.
+    /// Returns the default response for this error.
+    /// [`JsonRejection`](crate::auth_layer::JsonRejection) returns the same response.
     #[must_use]
     pub fn to_response<ResBody: From<String>>(&self) -> Response<ResBody> {
         let body = ErrorBody {
@@ -59,8 +60,8 @@ impl AuthError {
     }
 }
 
-/// Returns the `WWW-Authenticate` value. A request without credentials gets no error code (RFC 6750
-/// section 3.1).
+/// Returns the `WWW-Authenticate` value. The value contains no error code if the request had no
+/// credentials (RFC 6750 section 3.1).
 fn challenge(error: &AuthError) -> Option<HeaderValue> {
     let challenge = match error.kind() {
         AuthErrorKind::MissingToken => "Bearer",

@@ -8,9 +8,9 @@ use crate::id::RandomError;
 
 /// Why an operation of the [`SessionManager`](crate::SessionManager) failed.
 ///
-/// `Debug` shows the text of `Display` with its cause, because a `main` that returns the error
-/// prints `Debug`. It omits the error of a driver or of the application's directory, because that
-/// error may name hosts.
+/// `Debug` shows the text of `Display` and its cause, because Rust prints the `Debug` text of an
+/// error that `main` returns. `Debug` omits the error of a driver or of the application's
+/// directory, because such an error can contain host names.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -47,9 +47,10 @@ pub enum SessionError {
         /// What the value must be.
         rule: &'static str,
     },
-    /// The idle TTL that was set for a new session is longer than the session's lifetime (its own,
-    /// or the manager's). If no idle TTL was set for the session, it gets the manager's idle TTL,
-    /// cut to the lifetime, and there is no error.
+    /// The application set an idle TTL for a new session that is longer than the session's
+    /// lifetime. That lifetime is the manager's, unless the session has its own. If the application
+    /// sets no idle TTL for the session, the session gets the manager's idle TTL, cut to the
+    /// lifetime, and there is no error.
     #[error(
         "`idle_ttl` ({idle_ttl:?}) is longer than `lifetime` ({lifetime:?}), which ends the \
          session first: set a `lifetime` of at least the `idle_ttl`, or a shorter `idle_ttl`"
@@ -61,8 +62,9 @@ pub enum SessionError {
         lifetime: Duration,
     },
     /// The application's data are larger than
-    /// [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). If there
-    /// are stored data, the new data are also larger than the stored data.
+    /// [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). If the
+    /// session already has stored data, this error means that the new data are also larger than the
+    /// stored data.
     #[error(
         "session data of {size} bytes of JSON is over the limit of {limit} bytes: store less, or \
          raise `session_data_limit` of the manager's builder"
@@ -122,16 +124,16 @@ impl fmt::Debug for SessionError {
 
 /// Why the user directory did not answer.
 ///
-/// `Debug` shows the variant only. [`source`](std::error::Error::source) carries the directory's
-/// own error, which may name hosts: log it, but never send it to a client.
+/// `Debug` shows the variant only. [`source`](std::error::Error::source) returns the directory's
+/// own error, which can contain host names: log it, but never send it to a client.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum DirectoryError {
     /// The directory did not answer in time.
     #[error("it did not answer in time")]
     TimedOut,
-    /// The circuit breaker is open, because the directory did not answer a moment ago. The circuit
-    /// breaker soon lets a call to the directory pass again.
+    /// The circuit breaker of the directory is open, because the directory did not answer a moment
+    /// ago. The circuit breaker soon permits a call to the directory again.
     #[error("it was not asked, because its circuit breaker is open")]
     CircuitOpen,
     /// The directory returned an error.
@@ -149,8 +151,7 @@ impl fmt::Debug for DirectoryError {
     }
 }
 
-/// Why the cryptography of a signing key failed. `Debug` shows the text of `Display` with its
-/// cause.
+/// Why the cryptography of a signing key failed. `Debug` shows the text of `Display` and its cause.
 #[derive(thiserror::Error)]
 #[error("signing failed")]
 pub struct SignError(#[source] pub(crate) jsonwebtoken::errors::Error);

@@ -1,4 +1,4 @@
-//! The login that a guard demands, as a challenge tells it to the client.
+//! The login that a guard requires, as the challenge in the response describes it.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::ConfigError;
 
 /// The login that a request needs: the parameters of an RFC 9470 challenge.
 ///
-/// All values can be put into a header as they are. A guard sets the parameters that it checks
+/// All values are valid in a header without escapes. A guard sets the parameters that it checks
 /// itself. To set further parameters, pass a `StepUp` to the guard
 /// ([`challenge`](crate::guards::RequireFresh::challenge)).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,8 @@ impl StepUp {
     pub const CLASS_LEN: usize = 512;
 
     /// Requires a login that is at most this old. The challenge states the age in whole seconds,
-    /// rounded down. So a login that meets the challenge also meets the condition of the guard.
+    /// rounded down. A login that meets the challenge therefore also meets the condition of the
+    /// guard.
     #[must_use]
     pub fn fresh(max_age: Duration) -> Self {
         Self { max_age: Some(max_age), acr_values: Vec::new() }
@@ -45,8 +46,8 @@ impl StepUp {
         Ok(Self { max_age: None, acr_values })
     }
 
-    /// Combines two requirements. The values of `self` take precedence. `other` supplies the values
-    /// that `self` does not set.
+    /// Combines two requirements. For each parameter, the value of `self` takes precedence; if
+    /// `self` does not set the parameter, the value of `other` is used.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let acr_values =
@@ -67,8 +68,9 @@ impl StepUp {
     }
 }
 
-/// Returns whether a text is a class: it has a valid length and consists of `NQCHAR` (RFC 6749
-/// appendix A). These characters need no escape in a quoted-string, and do not separate words.
+/// Returns whether a text is a class. A class has a valid length and consists of `NQCHAR` (RFC 6749
+/// appendix A). These characters need no escape in a quoted-string, and none of them separates
+/// words.
 fn is_class(class: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
     (1..=StepUp::CLASS_LEN).contains(&class.len()) && class.bytes().all(allowed)

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 /// Why an operation of a store failed.
 ///
-/// `Display` names the kind only. [`source`](StdError::source) carries the driver's error, which
-/// may name hosts: log it, but never send it to a client. `Debug` shows the text of `Display`. For
-/// an error of this library's own stores, `Debug` adds the cause, because the causes of these
-/// stores contain no address.
+/// `Display` names the kind only. [`source`](StdError::source) returns the driver's error, which
+/// can contain host names: log it, but never send it to a client. `Debug` shows the text of
+/// `Display`. If one of this library's own stores made the error, `Debug` also shows the cause,
+/// because these causes contain no address.
 #[derive(Clone)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -21,23 +21,23 @@ pub struct StoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// The store cannot be reached, does not answer in time, or rejects this client. Nothing is
-    /// known about the session.
+    /// The store cannot be reached, does not answer in time, or rejects this client. The library
+    /// therefore knows nothing about the session.
     Unavailable,
-    /// The connection was lost during a write, or a connection that no other call uses did not
-    /// answer in time. The operation may have been done or not. The error says nothing about the
-    /// next call.
+    /// The connection was lost during a write, or a connection that serves only this call did not
+    /// answer in time. The store may or may not have executed the operation. The next call can
+    /// succeed or fail, regardless of this error.
     Interrupted,
     /// The store answers, but is not the primary: it is a replica, or a primary that was demoted.
-    /// Its data may be old, so none of its answers about sessions is used.
+    /// Its data can be old, so the library uses none of its answers about sessions.
     NotPrimary,
-    /// The store answers, but accepts no writes now: it is out of memory, read-only, or its disk is
-    /// full.
+    /// The store answers, but accepts no writes at the moment: it is out of memory, it is
+    /// read-only, or its disk is full.
     WriteRefused,
     /// The store answers, but the record is not a session that this version can read.
     Unreadable,
-    /// The store answers, but this library cannot use it: its version is too old, or a permission
-    /// is missing.
+    /// The store answers, but this library cannot use it: the store's version is too old, or this
+    /// client lacks a permission.
     Unsupported,
 }
 
@@ -55,10 +55,11 @@ impl StoreErrorKind {
         }
     }
 
-    /// Returns whether an error of this kind means that the store is unavailable: it does not
-    /// answer, or its answers are not used.
+    /// Returns whether an error of this kind means that the store is unavailable. In that case, the
+    /// store does not answer, or the library does not use its answers.
     ///
-    /// These kinds open the circuit breaker and apply a layer's failure policy.
+    /// An error of such a kind opens the circuit breaker, and makes a layer apply its failure
+    /// policy.
     #[must_use]
     pub const fn is_away(self) -> bool {
         matches!(self, Self::Unavailable | Self::NotPrimary)

@@ -11,14 +11,16 @@ use crate::id::UserId;
 use crate::session::SessionData;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Returns the user of a session. Always calls the directory. Without a directory, returns the
-    /// user as the session describes it. The role is the effective one
-    /// ([Roles](crate::directory#roles)), never [`Unchanged`](crate::directory::Role::Unchanged).
+    /// Returns the user of a session. If the manager has a directory, this method always calls it.
+    /// Without a directory, it returns the user as the session describes it. The role is the role
+    /// that guards use ([Roles](crate::directory#roles)), never
+    /// [`Unchanged`](crate::directory::Role::Unchanged).
     ///
     /// # Errors
     ///
-    /// [`SessionError::AccountInactive`] if the directory does not know the user or the account is
-    /// not active. [`Directory`](SessionError::Directory) if the directory cannot answer.
+    /// - [`SessionError::AccountInactive`]: the directory does not know the user, or the account is
+    ///   not active.
+    /// - [`Directory`](SessionError::Directory): the directory cannot answer.
     pub async fn account(&self, session: &Session<D>) -> Result<User, SessionError> {
         match &self.shared.accounts {
             Some(_) => {
@@ -45,15 +47,16 @@ impl<D: SessionData> SessionManager<D> {
     ) -> Result<Grant, AuthError> {
         accounts.check(user).await.inspect_err(|error| {
             if error.kind() == AuthErrorKind::AccountInactive {
-                // Invalidate the user's cache entries, so that they are not used while the store is
-                // unavailable either.
+                // Invalidate the user's cache entries. Otherwise a layer could still use them while
+                // the store is unavailable.
                 self.invalidate(user);
             }
         })
     }
 
     /// Does the same as [`account_is_active`](Self::account_is_active), for a session that the
-    /// store just returned. If the role has changed, also invalidates the user's cache entries.
+    /// store just returned. If the role has changed, this method also invalidates the user's cache
+    /// entries.
     pub(crate) async fn account_of_session(
         &self,
         accounts: &Accounts,

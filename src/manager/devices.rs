@@ -1,4 +1,4 @@
-//! Device tokens: they show that a device has logged in to an account before.
+//! Device tokens. A device token proves that a device has logged in to an account before.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use crate::session::{LoginFence, SessionData};
 use crate::token::{Device, Policy};
 
 impl<D: SessionData> SessionManager<D> {
-    /// Makes a device token for a device that has just logged in. The token is for `device`, or for
-    /// a new device if `device` is `None`. The token becomes invalid when the user's password is
-    /// changed after `login_fence` was read.
+    /// Makes a device token for a device that has just logged in. If `device` is `None`, the token
+    /// is for a new device. The token becomes invalid at the next change of the user's password
+    /// after `login_fence` was read.
     pub(crate) fn device_token(
         &self,
         device: Option<&Device>,
@@ -32,8 +32,8 @@ impl<D: SessionData> SessionManager<D> {
         (self.shared.clock.now() < ends).then_some(device)
     }
 
-    /// Returns whether the device has logged in to this user's account, and the password was not
-    /// changed since.
+    /// Returns whether the device has logged in to this user's account, and the user's password was
+    /// not changed after that login.
     pub(crate) fn is_device_of(
         &self,
         device: &Device,
@@ -43,9 +43,10 @@ impl<D: SessionData> SessionManager<D> {
         login_fence.user == *user && device.is_of(user, login_fence.value.password_epoch())
     }
 
-    /// Calls `work` with the keys of refresh tokens if there are any, else with the keys of access
-    /// tokens. Only a secret can verify a device token. All keys of refresh tokens are secrets,
-    /// even the keys that only verify. So a device token stays valid when these keys are rotated.
+    /// Calls `work` with the keys of refresh tokens. If there are none, calls `work` with the keys
+    /// of access tokens. Only a secret can verify a device token. All keys of refresh tokens are
+    /// secrets, including the keys that only verify. A device token therefore stays valid when
+    /// these keys are rotated.
     fn with_device_keys<T>(&self, work: impl FnOnce(&Policy) -> T) -> T {
         match &self.shared.refresh {
             Some(refresh) => refresh.with_policy(work),

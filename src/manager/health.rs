@@ -18,11 +18,12 @@ use crate::worker::WorkerState;
 pub struct Health {
     /// `"memory"`, `"redis"`, or the name that a custom store gives itself.
     pub kind: &'static str,
-    /// Whether the store answered. This is `false` also if the server is not the primary.
+    /// Whether the store answered. `false` if the store did not answer, or if the server is not the
+    /// primary.
     pub connected: bool,
-    /// Whether the store answered and accepts writes. While the store accepts no writes (for
-    /// instance because its server is out of memory), requests of live sessions still pass. Logins
-    /// and changes fail with 503.
+    /// Whether the store answered and accepts writes. A store accepts no writes if, for example,
+    /// its server is out of memory. In that case, layers still let in requests of live sessions,
+    /// but logins and changes fail with 503.
     pub writable: bool,
     /// The kind of the problem, while the store does not answer or accepts no writes.
     pub problem: Option<StoreErrorKind>,
@@ -38,11 +39,12 @@ pub struct Health {
 
 impl Health {
     /// Returns whether a layer with this failure policy can let in requests of live sessions at the
-    /// moment. This is the case if the store answered. While it did not answer:
+    /// moment. If the store answered, every layer can. If the store did not answer, the policy
+    /// decides:
     ///
     /// - [`Refuse`](FailurePolicy::Refuse) lets in no request.
-    /// - [`ServeStale`](FailurePolicy::ServeStale) lets in requests if the near cache has entries,
-    ///   for the policy's duration after the near cache stopped being coherent.
+    /// - [`ServeStale`](FailurePolicy::ServeStale) lets in requests if the near cache has entries.
+    ///   This ends when the near cache has not been coherent for the policy's duration.
     /// - [`TokenOnly`](FailurePolicy::TokenOnly) lets in every request with a valid token.
     #[must_use]
     pub fn is_ready(&self, policy: FailurePolicy) -> bool {
@@ -95,8 +97,8 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Returns the number of touches since the start that were dropped because the touch queue was
-    /// full or its worker had stopped.
+    /// Returns how many touches were dropped after the start of the manager. A touch is dropped if
+    /// the touch queue is full or its worker has stopped.
     #[must_use]
     pub fn dropped_touches(&self) -> u64 {
         self.shared.touches.dropped()

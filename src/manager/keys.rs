@@ -10,9 +10,9 @@ use crate::token::KeySet;
 impl<D: SessionData> SessionManager<D> {
     /// Replaces the keys that sign and verify access tokens, while requests are served.
     ///
-    /// A token that only a removed key verifies is rejected from the next request on. To rotate
-    /// keys without logging users out, keep the old key as a verifying key until its tokens have
-    /// expired.
+    /// If only a removed key verifies a token, the token is rejected from the next request on. To
+    /// rotate keys without logging users out, keep the old key as a verifying key until its tokens
+    /// have expired.
     ///
     /// # Errors
     ///
@@ -23,7 +23,7 @@ impl<D: SessionData> SessionManager<D> {
         let next = policy.load().with_keys(keys)?;
         let number = next.number(None);
         policy.store(Arc::new(next));
-        // From here on no cache entry is valid that an old key verified.
+        // From here on, cache entries whose token was verified with the old keys are not valid.
         policy_number.set(number);
         Ok(())
     }
@@ -34,8 +34,9 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if a key fails its self-test or is no HMAC secret, or if the manager has no
-    /// [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys). The present keys then stay.
+    /// [`ConfigError`] if a key fails its self-test or is not an HMAC secret, or if the manager has
+    /// no [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys). In each case, the
+    /// manager keeps its present keys.
     pub fn replace_refresh_keys(&self, keys: impl Into<KeySet>) -> Result<(), ConfigError> {
         let refresh = self.shared.refresh.as_ref().ok_or(ConfigError::Missing("refresh_keys"))?;
         let next = refresh.policy.load().with_keys(keys.into())?;

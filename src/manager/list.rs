@@ -16,13 +16,13 @@ use crate::session::{SessionData, StoredContent, Undecodable};
 use crate::store::{Listed, Page};
 use crate::trace;
 
-/// One of the sessions of the user who asks.
+/// One of the sessions of the user that a request belongs to.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OwnSession<D = ()> {
     /// The session.
     pub session: Session<D>,
-    /// Whether it is the session of the request that asks.
+    /// Whether this is the session of that request.
     pub current: bool,
 }
 
@@ -30,8 +30,8 @@ pub struct OwnSession<D = ()> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionPage<D = ()> {
-    /// The sessions, in no particular order. There may be fewer than the limit, or none, although
-    /// more pages follow.
+    /// The sessions, in no particular order. A page can have fewer sessions than the limit, or
+    /// none, even if more pages follow.
     pub sessions: Vec<Session<D>>,
     /// The cursor of the next page; `None` on the last page.
     pub next: Option<Cursor>,
@@ -45,8 +45,9 @@ impl<D: SessionData> SessionManager<D> {
     /// most recently used session is first.
     ///
     /// The cost is linear in the number of that user's sessions and in the size of their data.
-    /// [`sessions_without_data`](Self::sessions_without_data) does not read the data. A session
-    /// whose data this version cannot read is left out and logged.
+    /// [`sessions_without_data`](Self::sessions_without_data) avoids the cost of the data. If this
+    /// version of the library cannot read the data of a session, that session is left out of the
+    /// list and logged.
     ///
     /// # Errors
     ///
@@ -57,9 +58,9 @@ impl<D: SessionData> SessionManager<D> {
         Ok(latest_first(self.readable(listed, StoredContent::decode)))
     }
 
-    /// Returns the same list as [`sessions`](Self::sessions), but without the application's data:
-    /// the data are not decoded, and Redis does not transfer them. The list includes sessions whose
-    /// data this version cannot read.
+    /// Returns the same list as [`sessions`](Self::sessions), but without the application's data.
+    /// The library does not decode the data, and Redis does not transfer them. The list also
+    /// includes sessions whose data this version of the library cannot read.
     ///
     /// # Errors
     ///
@@ -71,8 +72,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(latest_first(self.readable(listed, StoredContent::decode_without_data)))
     }
 
-    /// Returns the [`sessions`](Self::sessions) of the user of `current`, and marks the session
-    /// `current`.
+    /// Returns the [`sessions`](Self::sessions) of the user of `current`, and marks which of them
+    /// is the session `current`.
     ///
     /// # Errors
     ///
@@ -102,16 +103,16 @@ impl<D: SessionData> SessionManager<D> {
     /// Returns one page of the live sessions of all users: at most `limit` sessions, from the
     /// cursor of an earlier page on. `limit` is clamped to 1 to [`MAX_PAGE`](Self::MAX_PAGE).
     ///
-    /// A session that is live from the first page to the last is on at least one page. It may be on
-    /// two pages while the store's tables grow or shrink.
+    /// A session that is live from the first page to the last page is on at least one page. If the
+    /// store's tables grow or shrink during the scan, the session can be on two pages.
     ///
-    /// A page of large sessions is large.
+    /// If the sessions have large data, a page is large.
     /// [`all_sessions_without_data`](Self::all_sessions_without_data) does not read the data.
     ///
     /// # Errors
     ///
-    /// - [`SessionError::Cursor`]: the cursor was not made by this application, was made for a
-    ///   store of another kind, or was signed with a key that has been removed.
+    /// - [`SessionError::Cursor`]: the cursor was not made by this application, it was made for a
+    ///   store of another kind, or the key that signed it has been removed.
     /// - [`Store`](SessionError::Store): the store cannot answer.
     /// - Any other error: the cursor of the next page cannot be signed.
     pub async fn all_sessions(
@@ -147,8 +148,8 @@ impl<D: SessionData> SessionManager<D> {
         self.page(scan.await?, StoredContent::decode_without_data)
     }
 
-    /// Builds a page for the application and signs its cursor. `None` means that the store did not
-    /// accept the cursor.
+    /// Builds a page for the application and signs its cursor. If `page` is `None`, the store did
+    /// not accept the cursor, and the result is an error.
     fn page<E>(
         &self,
         page: Option<Page>,
@@ -159,8 +160,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(SessionPage { sessions: self.readable(page.sessions, decode), next })
     }
 
-    /// Decodes the listed sessions. Leaves out sessions that cannot be read, and logs how many
-    /// there are.
+    /// Decodes the listed sessions. Sessions that cannot be read are left out, and the log states
+    /// how many were left out.
     fn readable<E>(&self, listed: Vec<Listed>, decode: Decode<E>) -> Vec<Session<E>> {
         let all = listed.len();
         let mut why = None;

@@ -26,7 +26,8 @@ use crate::token::{NewToken, RefreshClaims, RefreshToken};
 pub struct Login<D = ()> {
     /// The session.
     pub session: Session<D>,
-    /// The JWT to hand to the client, once. No store and no log holds it.
+    /// The JWT to hand to the client. The access token is never stored or logged, so it cannot be
+    /// read again.
     pub access_token: String,
     /// The lifetime of the access token. Never longer than the remaining lifetime of the session.
     pub expires_in: Duration,
@@ -43,9 +44,9 @@ pub(crate) struct Signed {
 
 impl<D: SessionData> SessionManager<D> {
     /// Begins a login: returns its login fence. Call this method *before* you check credentials,
-    /// and hand the result to [`NewSession::login_fence`]. The login then fails if, in the
-    /// meantime, all sessions of the user are revoked or changed in one step, for example after a
-    /// password change or by a suspension.
+    /// and pass the result to [`NewSession::login_fence`]. The login fails if all sessions of the
+    /// user are revoked or changed in one step after this call and before the session is opened.
+    /// Examples of such a step are a password change and a suspension.
     ///
     /// Costs one round trip to a remote store. The result does not show whether the user exists.
     ///
@@ -56,9 +57,9 @@ impl<D: SessionData> SessionManager<D> {
         self.try_begin_login(user).await.map_err(|failure| StoreError::from(failure).into())
     }
 
-    /// Does the same as [`begin_login`](Self::begin_login), but the error tells an unavailable
-    /// store from a store that answered with an error. If the store is unavailable, the caller may
-    /// continue without it.
+    /// Does the same as [`begin_login`](Self::begin_login), but the caller can distinguish an
+    /// unavailable store from a store that answered with an error. If the store is unavailable, the
+    /// caller may continue without a login fence.
     pub(crate) async fn try_begin_login(&self, user: &UserId) -> Result<LoginFence, CallError> {
         let value = self
             .shared
@@ -70,18 +71,18 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Opens a session for a user whose credentials were checked, and signs its access token.
     ///
-    /// Each call makes a new random session id, so a login never adopts a session that an attacker
-    /// prepared (session fixation). If the user is at the session limit,
+    /// Each call makes a new random session id. A login therefore never uses a session that an
+    /// attacker has prepared (session fixation). If the user is at the session limit,
     /// [`when_full`](crate::manager::SessionManagerBuilder::when_full) applies: by default the
-    /// least recently used session is evicted.
+    /// login evicts the least recently used session.
     ///
     /// # Errors
     ///
     /// - [`LoginSuperseded`](SessionError::LoginSuperseded),
-    ///   [`LimitReached`](SessionError::LimitReached) and
-    ///   [`AccountInactive`](SessionError::AccountInactive) refuse the login.
-    /// - [`Store`](SessionError::Store): the store cannot answer or accepts no writes. A session
-    ///   without a token may then exist until its idle TTL has passed.
+    ///   [`LimitReached`](SessionError::LimitReached) or
+    ///   [`AccountInactive`](SessionError::AccountInactive): the login is refused.
+    /// - [`Store`](SessionError::Store): the store cannot answer or accepts no writes. In this
+    ///   case, a session whose tokens no client has may exist until its idle TTL has passed.
     /// - [`Directory`](SessionError::Directory): the user directory cannot answer.
     /// - [`TooLarge`](SessionError::TooLarge): the application's data are over
     ///   [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit).
@@ -100,7 +101,8 @@ impl<D: SessionData> SessionManager<D> {
             content.claims.clone_from(&claims);
         }
         let limit = shared.limits.session_data;
-        // Before the directory call: content that cannot be stored is a mistake of the application.
+        // Check the content before the directory call: a content that cannot be stored is a mistake
+        // of the application.
         let mut payload = content.encode(limit, StoredSizes::default())?;
         let of_directory = self.active_user(&user).await?;
         let directory_role = of_directory.map(|user| user.role).unwrap_or_default();
@@ -129,15 +131,16 @@ impl<D: SessionData> SessionManager<D> {
                 .store_client
                 .ask(Operation::Create, |store| store.create(&user, &id, &record))
                 .await;
-            // The login may have evicted other sessions of the user. Also after an error: the write
-            // may have been done.
+            // The login may have evicted other sessions of the user. This is also done after an
+            // error, because the store may have executed the write.
             self.invalidate(&user);
             match created? {
                 Created::Created(opened) => break (id, opened, token, refresh_token),
                 Created::LimitReached => return Err(SessionError::LimitReached),
                 Created::Superseded => return Err(SessionError::LoginSuperseded),
                 Created::AlreadyExists if tries < 2 => tries += 1,
-                // 144 random bits do not collide three times: the store does not work correctly.
+                // 144 random bits do not collide three times, so the cause is that the store does
+                // not work correctly.
                 Created::AlreadyExists => {
                     return Err(
                         StoreError::with_source(StoreErrorKind::Unsupported, IdTaken).into()
@@ -205,8 +208,9 @@ impl<D: SessionData> SessionManager<D> {
         refresh.issue(&claims, salt, record.lifetime).map(Some)
     }
 
-    /// Signs an access token that is valid for at most `lifetimes.session`, the rest of the
-    /// session. `rotation` is the rotation counter of the refresh token that is issued with it.
+    /// Signs an access token. It is valid for at most `lifetimes.session`, which is the rest of the
+    /// session's lifetime. `rotation` is the rotation counter of the refresh token that is issued
+    /// with the access token.
     pub(crate) fn sign(
         &self,
         user: &UserId,

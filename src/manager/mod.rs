@@ -1,10 +1,12 @@
-//! The session manager: its builder, and what its operations return.
+//! The session manager: its builder, its operations and their results.
 //!
-//! [`SessionManager`] has the operations of an application: open, read, list, change and revoke
-//! sessions. [`SessionManagerBuilder`] has the settings, with their units, limits and defaults.
+//! [`SessionManager`] has the operations for applications, which open, read, list, change and
+//! revoke sessions. [`SessionManagerBuilder`] has the settings, with their units, limits and
+//! defaults.
 
-// The manager and its state are in `shared`. The check of a request (`authenticate`) uses them, the
-// operations use both, and the builder makes the manager.
+// The module `shared` contains the manager and its state. The check of a request (`authenticate`)
+// uses this module. The operations use both `shared` and `authenticate`. The builder makes the
+// manager.
 
 mod active_user;
 mod builder;

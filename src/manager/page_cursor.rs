@@ -1,4 +1,5 @@
-//! Cursors as applications and clients see them: the store's own cursor, signed.
+//! Cursors as applications and clients receive them. Each is the store's own cursor with a
+//! signature.
 
 use std::fmt;
 
@@ -7,8 +8,8 @@ use crate::error::SessionError;
 use crate::session::SessionData;
 use crate::store::ScanCursor;
 
-/// Marks where a scan over all sessions continues. You can hand it to a client: it is signed, so a
-/// client cannot forge a cursor.
+/// Marks where a scan over all sessions continues. The application can hand a cursor to a client:
+/// the cursor is signed, so a client cannot forge one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor(String);
 
@@ -16,8 +17,8 @@ impl Cursor {
     /// The purpose that cursors are signed for.
     const PURPOSE: &str = "cursor";
 
-    /// Wraps a cursor that a client sent back. The manager checks the signature when the cursor is
-    /// used.
+    /// Wraps a cursor that a client sent back. The manager checks its signature when an operation
+    /// uses the cursor.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -38,14 +39,14 @@ impl fmt::Debug for Cursor {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Signs the store's own cursor, and the kind of store that it is for.
+    /// Signs the store's own cursor together with the kind of the store.
     pub(super) fn signed_cursor(&self, cursor: &ScanCursor) -> Result<Cursor, SessionError> {
         let text = format!("{}\n{}", self.shared.store_client.kind(), cursor.as_str());
         self.shared.policy.load().seal(Cursor::PURPOSE, &text).map(Cursor)
     }
 
-    /// Checks the signature of a cursor and the kind of store that it is for. Returns the store's
-    /// own cursor.
+    /// Checks the signature of a cursor, and that the cursor was made for the kind of this store.
+    /// Returns the store's own cursor.
     pub(super) fn checked_cursor(
         &self,
         cursor: Option<&Cursor>,

@@ -22,8 +22,8 @@ use crate::telemetry::events::{Actor, Event, Suspicion};
 use crate::token::{RefreshClaims, RefreshToken, Sealed};
 use crate::trace;
 
-/// An idle bound that has always passed. With it, the store reads the true idle deadline in the
-/// same round trip as the record, for a session of any age.
+/// An idle bound that has always passed. With this bound, the store reads the exact idle deadline
+/// in the same round trip as the record, for a session of any age.
 const PASSED: Option<Timestamp> = Some(Timestamp::from_millis(0));
 
 /// A refresh token with the record of the session that it was issued for.
@@ -35,18 +35,20 @@ pub(super) struct Shown {
 
 impl<D: SessionData> SessionManager<D> {
     /// Rotates a refresh token: returns an access token and the next refresh token. A rotation
-    /// touches the session, and never extends it past its absolute deadline.
+    /// touches the session, but never extends it past its absolute deadline.
     ///
     /// If several calls present the same token, only one of them makes the successor. During the
     /// [grace window](crate::manager::SessionManagerBuilder::refresh_grace), the other calls get
-    /// the same successor: parallel tabs, and a retry after a lost answer, are not a theft.
+    /// the same successor. Such calls come from parallel tabs, or from a client that retries after
+    /// a lost answer, and do not count as a theft.
     ///
     /// A call with the replaced token after the grace window means that two parties have the token.
-    /// So does a call with an even older token at any time. Such a call revokes the session with
-    /// the reason [`RefreshReuse`](RevokeReason::RefreshReuse), and each later request with a token
-    /// of the session gets this reason.
-    /// [`refresh_retry`](crate::manager::SessionManagerBuilder::refresh_retry) extends the time for
-    /// the token that was replaced last. A text that none of our keys sealed changes nothing.
+    /// A call with an even older token means the same, at any time. Each of these calls revokes the
+    /// session with the reason [`RefreshReuse`](RevokeReason::RefreshReuse). Each later request
+    /// with a token of the session is rejected with this reason. For the token that was replaced
+    /// last, [`refresh_retry`](crate::manager::SessionManagerBuilder::refresh_retry) extends the
+    /// time in which it is accepted. A call with a text that none of the manager's keys sealed
+    /// changes nothing.
     ///
     /// Costs two round trips to a remote store, and a call to the user directory if there is one.
     ///
@@ -61,7 +63,7 @@ impl<D: SessionData> SessionManager<D> {
     ///   [`AccountInactive`](AuthErrorKind::AccountInactive).
     /// - [`StoreUnavailable`](AuthErrorKind::StoreUnavailable),
     ///   [`DirectoryUnavailable`](AuthErrorKind::DirectoryUnavailable): keep the token and try
-    ///   again. The rotation may have been done; the grace window then applies.
+    ///   again. The store may have executed the rotation. In that case, the grace window applies.
     /// - [`Unsigned`](AuthErrorKind::Unsigned).
     pub async fn refresh(&self, token: &str) -> Result<Login<D>, AuthError> {
         let sealed = self.open_refresh(token)?;
@@ -73,12 +75,14 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Revokes the session of a refresh token, as [`logout`](Self::logout) does for an access
-    /// token. Also accepts a token that was replaced, and a token whose counter is ahead of the
-    /// record because the store lost a rotation. Returns whether the session was live until now.
+    /// token. Returns whether the session was live before this call. This method also accepts a
+    /// token that was replaced. It also accepts a token whose rotation counter is ahead of the
+    /// record because the store lost a rotation.
     ///
     /// # Errors
     ///
-    /// [`AuthError`]: 401 if the token is not one of ours, 503 if the session could not be revoked.
+    /// [`AuthError`]: 401 if this application did not issue the token, 503 if the session could not
+    /// be revoked.
     pub async fn logout_refresh(&self, token: &str) -> Result<bool, AuthError> {
         let sealed = self.open_refresh(token)?;
         let RefreshClaims { user, session, .. } = sealed.claims.clone();
@@ -93,15 +97,15 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Returns whether the manager issues refresh tokens, that is, has
-    /// [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys).
+    /// Returns whether the manager issues refresh tokens. It does so if
+    /// [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys) are set.
     #[must_use]
     pub fn issues_refresh_tokens(&self) -> bool {
         self.shared.refresh.is_some()
     }
 
-    /// Opens a refresh token that one of our keys sealed; no I/O. Emits an event if it rejects the
-    /// token.
+    /// Opens a refresh token that one of our keys sealed. Does no I/O. Emits an event if the token
+    /// is rejected.
     fn open_refresh(&self, token: &str) -> Result<Sealed, AuthError> {
         self.find_refresh_token(token).ok_or_else(|| {
             let error = AuthError::new(AuthErrorKind::InvalidToken);
@@ -116,8 +120,8 @@ impl<D: SessionData> SessionManager<D> {
         refresh.and_then(|refresh| refresh.policy.load().open(token))
     }
 
-    /// Loads the session of a refresh token, and checks that the token was issued for this session
-    /// (its salt).
+    /// Loads the session of a refresh token. Checks by the salt of the session that the token was
+    /// issued for this session.
     pub(super) async fn shown(&self, sealed: Sealed) -> Result<Shown, AuthError> {
         let RefreshClaims { user, session: id, .. } = &sealed.claims;
         let store_client = &self.shared.store_client;
@@ -157,8 +161,9 @@ impl<D: SessionData> SessionManager<D> {
             }
             Err(error) => Err(failed(error, &id)),
         };
-        // In spite of the error, an older token is presented to the store, because its reuse must
-        // revoke the session.
+        // A failure to make new tokens is returned at once only if the presented token is the
+        // current one. An older token is presented to the store in spite of the failure, because
+        // its reuse must revoke the session.
         if counter == rotation.counter
             && let Err(error) = tokens
         {
@@ -193,8 +198,8 @@ impl<D: SessionData> SessionManager<D> {
             }
             Rotated::Unknown => return Err(AuthError::new(AuthErrorKind::InvalidToken)),
             Rotated::Gone => {
-                // This is the third store call: the request may have no time left to read the
-                // reason.
+                // This is the third store call, so the request may have no time left for reading
+                // the reason.
                 let why = timeout_at(end, self.why_ended(&user, &id)).await;
                 let unknown = |_| AuthError::new(AuthErrorKind::SessionExpired);
                 return Err(why.map_or_else(unknown, |(error, _)| error));
@@ -217,8 +222,9 @@ impl<D: SessionData> SessionManager<D> {
         })
     }
 
-    /// Records that the client shows this refresh token, although no rotation follows. The token's
-    /// predecessor is then no longer valid. Moves neither last activity nor the idle deadline.
+    /// Records that the client has presented this refresh token, although no rotation follows. From
+    /// then on, the token's predecessor is no longer valid. The record changes neither the last
+    /// activity nor the idle deadline.
     async fn record_shown(&self, user: &UserId, id: &SessionId, counter: u64) {
         let mut touch = Touch::new(user.clone(), id.clone(), Duration::MAX, Duration::ZERO);
         touch.rotation = Some(counter);
@@ -259,7 +265,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 }
 
-/// Maps an error on the way to new tokens to the client's answer.
+/// Maps an error that occurred while new tokens were made to the error for the client.
 fn failed(error: SessionError, id: &SessionId) -> AuthError {
     match error {
         SessionError::Store(error) => load::refusal(error, id),
@@ -268,8 +274,8 @@ fn failed(error: SessionError, id: &SessionId) -> AuthError {
             AuthError::with_source(AuthErrorKind::DirectoryUnavailable, error)
         }
         error => {
-            // Without random bytes the request id is empty. The status and the code of the answer
-            // are the same, but the log entry is harder to find.
+            // Without random bytes, the request id is empty. The response has the same status and
+            // code, but the log entry is harder to find.
             let request_id = random_text::<9>().unwrap_or_default();
             trace::error!(
                 "cannot issue new tokens for a session",

@@ -12,21 +12,22 @@ use crate::telemetry::events::{Actor, Event};
 use crate::trace;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Revokes the session of an access token whose signature is valid, even if its `exp` has
-    /// passed or its `nbf` or `iat` is in the future. Returns whether the session was live until
-    /// now.
+    /// Revokes the session of an access token whose signature is valid. The token is accepted even
+    /// if its `exp` has passed, or its `nbf` or `iat` is in the future. Returns whether the session
+    /// was live before this call.
     ///
     /// # Errors
     ///
-    /// [`AuthError`]: 401 if the token is not one of ours, 503 if the session could not be revoked.
+    /// [`AuthError`]: 401 if this application did not issue the token, 503 if the session could not
+    /// be revoked.
     pub async fn logout(&self, token: &str) -> Result<bool, AuthError> {
         let claims = self.verify_at_any_time(token)?;
         let (user, id) = (claims.user(), claims.session_id());
         self.end_shown(user, id).await
     }
 
-    /// Revokes the session of a token that its owner presented. Returns whether it was live until
-    /// now.
+    /// Revokes the session of a token that its owner presented. Returns whether the session was
+    /// live before this call.
     pub(crate) async fn end_shown(&self, user: &UserId, id: &SessionId) -> Result<bool, AuthError> {
         let ended = self.end(user, Target::from(id), RevokeReason::Logout, Actor::Owner).await;
         ended.map(|revoked| revoked.was_live()).map_err(|error| {
@@ -35,15 +36,15 @@ impl<D: SessionData> SessionManager<D> {
                 session = id.short(),
                 error = trace::Chain(&error),
             );
-            // Any store error becomes 503: a failed logout must not look like a successful one.
+            // Any store error becomes 503: the response to a failed logout must not report success.
             let error = AuthError::with_source(AuthErrorKind::StoreUnavailable, error);
             self.refused(&error, Some((user.clone(), id.clone())));
             error
         })
     }
 
-    /// Revokes sessions of a user, and returns which were live until now. Revoking a session that is
-    /// not live is no error.
+    /// Revokes sessions of a user, and returns those that were live before this call. It is not an
+    /// error to revoke a session that is not live.
     ///
     /// | to revoke | `target` |
     /// |---|---|
@@ -51,28 +52,29 @@ impl<D: SessionData> SessionManager<D> {
     /// | all sessions of the user | [`Target::All`] |
     /// | all sessions of the user except one, for example the present session | [`Target::AllExcept`] |
     ///
-    /// An id names a session of `user` only: with the id of another user's session, nothing is
-    /// revoked.
+    /// A session id is looked up only among the sessions of `user`. If the id belongs to another
+    /// user's session, nothing is revoked.
     ///
-    /// [`Target::All`] and [`Target::AllExcept`] revoke the sessions in one step, and make a login
-    /// in progress fail if that login holds a login fence
+    /// [`Target::All`] and [`Target::AllExcept`] revoke the sessions in one step. They also make a
+    /// login in progress fail if that login has a login fence
     /// ([`LoginFence`](crate::session::LoginFence)). The cost is linear in the number of the user's
     /// sessions.
     ///
-    /// After a change of password, store the new password and then call this with
-    /// [`RevokeReason::PasswordChange`]. All device cookies of the user then become invalid, too.
+    /// After a change of password, first store the new password, and then call this method with
+    /// [`RevokeReason::PasswordChange`]. The call also makes all device cookies of the user
+    /// invalid.
     ///
-    /// A store that waits for replicas (`RedisStoreBuilder::wait_replicas`) does so for each
-    /// revocation. The store timeout of such a revocation is longer by that wait plus 200 ms. The
-    /// 200 ms are needed because Redis may notice late that the wait is over. It is not an error if
-    /// too few replicas confirm, because the sessions are revoked on the primary: the manager logs
-    /// a warning and returns [`Replicas::Missed`]. If you call this method again, the store asks
-    /// the replicas again.
+    /// If the store waits for replicas (`RedisStoreBuilder::wait_replicas`), it does so for each
+    /// revocation. In that case, the store timeout of a revocation is longer by that wait plus 200
+    /// ms. The 200 ms are needed because Redis can notice late that the wait is over. If too few
+    /// replicas confirm the revocation, this is not an error, because the sessions are revoked on
+    /// the primary. In that case, the manager logs a warning and returns [`Replicas::Missed`]. If
+    /// you call this method again, the store asks the replicas again.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] if the store cannot answer. The sessions may still be live: do not
-    /// report success, but try again.
+    /// [`SessionError::Store`] if the store cannot answer. In that case, the sessions may still be
+    /// live: do not report success, but try again.
     pub async fn revoke(
         &self,
         user: &UserId,
@@ -82,12 +84,12 @@ impl<D: SessionData> SessionManager<D> {
         self.end(user, target.into(), reason, self.actor(user, reason)).await
     }
 
-    /// Suspends a user: revokes all sessions with the reason [`RevokeReason::Suspended`], and makes
-    /// logins in progress fail if they hold a login fence. This process also drops its cached
-    /// answer of the [user directory](crate::directory).
+    /// Suspends a user: revokes all sessions with the reason [`RevokeReason::Suspended`]. Logins in
+    /// progress fail if they have a login fence. This process also drops the cached answer of the
+    /// [user directory](crate::directory) about this user.
     ///
-    /// Mark the account as inactive in the directory *before* this call: this method does not
-    /// prevent new logins.
+    /// Mark the account as inactive in the directory *before* you call this method, because the
+    /// method does not prevent new logins.
     ///
     /// # Errors
     ///
@@ -99,8 +101,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.revoke(user, Target::All, RevokeReason::Suspended).await?.sessions)
     }
 
-    /// Revokes sessions, and emits the events. All explicit revocations of the manager come through
-    /// here.
+    /// Revokes sessions and emits the events. Every explicit revocation of the manager calls this
+    /// function.
     async fn end(
         &self,
         user: &UserId,
@@ -118,7 +120,7 @@ impl<D: SessionData> SessionManager<D> {
             let revoked = store_client
                 .ask_to_revoke(operation, |store| store.revoke(&user, &target, reason))
                 .await;
-            // Also after an error: the revocation may have been done.
+            // Also after an error, because the store may have executed the revocation.
             manager.invalidate(&user);
             let revoked = revoked?;
             for id in &revoked.sessions {

@@ -1,5 +1,5 @@
-//! Single flight with requests in every order. Each test polls the requests by hand and decides
-//! when each load is answered.
+//! Tests of the single flight with requests in every order. Each test polls the requests by hand
+//! and decides when each load is answered.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,8 +35,8 @@ struct Desk {
 }
 
 impl Desk {
-    /// Returns a request. It accepts the result of an earlier load if the revision is at least
-    /// `enough`.
+    /// Returns a request. The request accepts the result of a load that started earlier if the
+    /// revision in the result is at least `enough`.
     fn request<'a>(&'a self, key: &'a Key, enough: u64) -> Request<'a> {
         let still_holds = move |known: &CacheEntry<()>| revision(known) >= enough;
         let ask = move || {
@@ -220,8 +220,8 @@ fn waiter_loads_itself_when_the_leader_is_dropped() {
     assert!(!desk.has_pending_load() && desk.is_empty());
 }
 
-/// Returns a request that fails at `end` at the latest. If it runs the load itself, the load takes
-/// at most `limit`.
+/// Returns a request that fails at `end` if it has no result by then. If the request runs the load
+/// itself, the load takes at most `limit`.
 fn limited<'a>(desk: &'a Desk, key: &'a Key, limit: Duration, end: Instant) -> Request<'a> {
     let late = || LoadError::Refused(AuthError::new(AuthErrorKind::Overloaded));
     let ask = move || {

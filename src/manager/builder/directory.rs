@@ -8,8 +8,8 @@ use crate::directory::UserDirectory;
 use crate::session::SessionData;
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// Sets the directory that tells whether a user's account is active. Default: none. The manager
-    /// then checks only the session.
+    /// Sets the directory that states whether a user's account is active. Default: none. Without a
+    /// directory, the manager checks only the session.
     pub fn directory(mut self, directory: impl UserDirectory) -> Self {
         self.settings.accounts.directory = Some(Arc::new(directory));
         self
@@ -22,10 +22,10 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets how long this process uses the answer "active" before it asks the directory again. Also
-    /// sets how long this process uses a cache entry before it asks the store, if no invalidation
-    /// arrives. Default: 30 seconds. Maximum: 1 hour. With zero, every request asks the directory
-    /// and the store.
+    /// Sets how long this process uses the answer "active" before it calls the directory again. The
+    /// setting also limits how long this process uses a cache entry, if no invalidation arrives,
+    /// before it asks the store again. Default: 30 seconds. Maximum: 1 hour. With zero, every
+    /// request calls the directory and the store.
     ///
     /// [`suspend`](crate::SessionManager::suspend) takes effect without this delay.
     pub fn revalidate_after(mut self, time: Duration) -> Self {
@@ -36,13 +36,14 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// Uses the roles of the [user directory](Self::directory). By default the role of a request is
     /// the session's role, and the directory's role is ignored.
     ///
-    /// A change in the directory takes effect within [`revalidate_after`](Self::revalidate_after)
-    /// for guards, routes, extractors and refreshed tokens. The stored sessions are updated in the
-    /// background. [Roles](crate::directory#roles) has the rules.
+    /// A change of the role in the directory takes effect within
+    /// [`revalidate_after`](Self::revalidate_after) for guards, routes, extractors and refreshed
+    /// tokens. A background task updates the stored sessions. The section
+    /// [Roles](crate::directory#roles) has the details.
     ///
-    /// This setting needs no extra directory call, because the role comes with the answer about the
-    /// account. A change of the role costs one list and one write of the user's sessions. The
-    /// setting requires a [`directory`](Self::directory).
+    /// This setting requires a [`directory`](Self::directory). It causes no additional directory
+    /// call, because the answer about the account contains the role. When a role changes, the
+    /// manager lists the user's sessions once and writes them once.
     pub fn directory_roles(mut self) -> Self {
         self.settings.accounts.with_roles = true;
         self

@@ -18,8 +18,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets the absolute lifetime: how long a session lives, however much it is used. Default: 24
-    /// hours. Range: 1 second to 100 years.
+    /// Sets the absolute lifetime: how long a session lives, even if it is used all the time.
+    /// Default: 24 hours. Range: 1 second to 100 years.
     ///
     /// NIST SP 800-63B-4 section 2.2.3 asks for at most 24 hours at AAL2.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
@@ -35,16 +35,16 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets a refresh threshold: a touch then moves the idle deadline only if less than `threshold`
-    /// is left until that deadline. The threshold must be more than zero and less than
-    /// [`idle_ttl`](Self::idle_ttl). Default: none, so each touch moves the deadline to one idle
-    /// TTL after the use. Without a threshold, a session lives at least `idle_ttl - touch_interval`
-    /// after its last use.
+    /// Sets a refresh threshold. With a threshold, a touch moves the idle deadline only if less
+    /// than `threshold` is left until that deadline. The threshold must be more than zero and less
+    /// than [`idle_ttl`](Self::idle_ttl). Default: none. Without a threshold, each touch moves the
+    /// idle deadline to one idle TTL after the request that caused the touch, and a session lives
+    /// at least `idle_ttl - touch_interval` after its last request.
     ///
     /// A threshold saves no round trips, because each touch writes the last activity anyway. A
-    /// threshold costs accuracy: after its last use, a session may live only for
-    /// `threshold - touch_interval`. For a session with its own idle TTL, the threshold is
-    /// `threshold * own_idle_ttl / idle_ttl`.
+    /// threshold makes the idle deadline less exact: after its last request, a session can expire
+    /// as early as `threshold - touch_interval`. For a session with its own idle TTL, the threshold
+    /// is `threshold * own_idle_ttl / idle_ttl`.
     pub fn refresh_threshold(mut self, threshold: Duration) -> Self {
         self.settings.refresh_threshold = Some(threshold);
         self

@@ -1,4 +1,5 @@
-//! The builder of the manager, and its settings: each with its default, its limits and its reason.
+//! The builder of the manager, and its settings. Each setting has its default, its limits and its
+//! reason.
 
 mod directory;
 mod lifetimes;
@@ -35,8 +36,8 @@ use crate::telemetry::metrics::Metrics;
 use crate::token::{KeySet, Policy, RefreshPolicy, TokenSettings};
 use crate::worker::{self, TouchQueue, TouchRules, Worker};
 
-/// Capacity of the touch queue, about 2 MiB. The worker empties the queue several times a second. A
-/// full queue only delays touches.
+/// Capacity of the touch queue, which takes about 2 MiB. The worker empties the queue several times
+/// a second. If the queue is full, touches are only delayed.
 const QUEUE: usize = 16_384;
 
 /// Number of revoked or expired sessions that a process remembers.
@@ -172,10 +173,10 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// A request without a valid cache entry calls the store once or twice. The check of a request
     /// has a deadline: twice the sum of this timeout and
-    /// [`directory_timeout`](Self::directory_timeout). The time in which the request waits for a
-    /// call of another request counts too. A request that misses the deadline is rejected with 503
-    /// [`Overloaded`](crate::AuthErrorKind::Overloaded), under every [failure
-    /// policy](crate::FailurePolicy).
+    /// [`directory_timeout`](Self::directory_timeout). The deadline includes the time in which the
+    /// request waits for a call that another request has started. A request that misses the
+    /// deadline is rejected with 503 [`Overloaded`](crate::AuthErrorKind::Overloaded), under every
+    /// [failure policy](crate::FailurePolicy).
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.settings.store_timeout = timeout;
         self
@@ -188,9 +189,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets the session limit: the number of live sessions per user. Default: 100. 0 means that the
-    /// [`hard_session_limit`](Self::hard_session_limit) applies. `max` must not exceed that limit.
-    /// The limit is exact, also under concurrent logins.
+    /// Sets the session limit: the number of live sessions per user. Default: 100. `max` must not
+    /// exceed the [`hard_session_limit`](Self::hard_session_limit). If `max` is 0, the hard session
+    /// limit applies. The limit is exact, even if logins run concurrently.
     ///
     /// The cost of revoking or listing all sessions of a user is linear in their number. The cost
     /// of a login does not depend on that number, except when the user is at the limit.
@@ -202,12 +203,12 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets the session limit that applies if [`session_limit`](Self::session_limit) is 0. Default:
     /// 10,000. Range: 1 to 50,000.
     ///
-    /// A login at the limit first prunes the user's expired sessions. If none has expired,
-    /// [`when_full`](Self::when_full) applies. An eviction examines all sessions of the user (about
-    /// 2 µs of Redis for each session). An eviction therefore revokes several sessions in one step:
-    /// the least recently used sessions, 1 % of the limit. With the default limit, only one login
-    /// in a hundred at the limit has that cost. With [`WhenFull::Refuse`], each login of a user at
-    /// the limit has that cost.
+    /// A login at the limit first removes the user's expired sessions. If no session has expired,
+    /// [`when_full`](Self::when_full) applies. An eviction examines all sessions of the user, which
+    /// costs about 2 µs of Redis time for each session. To make evictions rare, an eviction revokes
+    /// several sessions in one step: the least recently used sessions, 1 % of the limit. With the
+    /// default limit, only one of a hundred logins at the limit has the cost of an eviction. With
+    /// [`WhenFull::Refuse`], every login of a user at the limit has the same cost.
     pub fn hard_session_limit(mut self, max: u32) -> Self {
         self.settings.hard_session_limit = max;
         self
@@ -221,15 +222,15 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     }
 
     /// Emits [`Suspicion::LoginRate`](crate::telemetry::events::Suspicion::LoginRate) when a user
-    /// opens more than `logins` sessions (at least 1) within `within` (1 second to 24 hours),
-    /// counted over all processes. Off by default.
+    /// opens more than `logins` sessions within the time `within`, counted over all processes.
+    /// `logins` must be at least 1, and `within` must be 1 second to 24 hours. Off by default.
     pub fn login_rate(mut self, logins: u32, within: Duration) -> Self {
         self.settings.login_rate = Some((logins, within));
         self
     }
 
-    /// Adds a sink that receives [events](crate::telemetry::events). This method may be called
-    /// several times. Default: no sink.
+    /// Adds a sink that receives [events](crate::telemetry::events). Each call of this method adds
+    /// another sink. Default: no sink.
     ///
     /// Each sink receives its events on its own thread, which starts with the [`Worker`].
     pub fn event_sink(mut self, sink: impl EventSink) -> Self {
@@ -237,9 +238,10 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Checks the settings and tests the keys: each signs, verifies and rejects a forgery. Returns
-    /// the manager, and the worker that writes touches in the background. This method does no I/O:
-    /// an unavailable store shows at the first request, or in [`health`](SessionManager::health).
+    /// Checks the settings and tests the keys. In the test, each key signs, verifies, and rejects a
+    /// forged signature. Returns the manager, and the worker that writes touches in the background.
+    /// This method does no I/O. An unavailable store therefore causes no error here, but the first
+    /// request or [`health`](SessionManager::health) reports it.
     ///
     /// # Errors
     ///

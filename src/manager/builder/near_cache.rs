@@ -5,15 +5,15 @@ use crate::cache::DataSize;
 use crate::session::SessionData;
 
 impl<D: SessionData> SessionManagerBuilder<D> {
-    /// Sets how many tokens the near cache holds at most, each with its session. Default: 65,536.
-    /// Range: 1 to 16,777,216. The limit of [`near_cache_bytes`](Self::near_cache_bytes) applies as
-    /// well.
+    /// Sets the maximum number of tokens in the near cache. Each token has its session. Default:
+    /// 65,536. Range: 1 to 16,777,216. The limit of [`near_cache_bytes`](Self::near_cache_bytes)
+    /// applies as well.
     ///
     /// The near cache saves the round trip of a request: see
     /// [`SessionManager::near_cache`](crate::SessionManager::near_cache). The near cache needs a
     /// store that reports changes, which is [`RedisStore`](crate::store::RedisStore), and a running
-    /// [`Worker`](crate::worker::Worker). An evicted entry costs its next request a round trip. The
-    /// most used entries stay.
+    /// [`Worker`](crate::worker::Worker). After the eviction of an entry, the next request with its
+    /// token needs a round trip. The most used entries stay in the near cache.
     pub fn near_cache_capacity(mut self, tokens: usize) -> Self {
         self.settings.near_cache.get_or_insert(CAPACITY).tokens = tokens;
         self
@@ -22,14 +22,15 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets how many bytes of memory the near cache takes at most, approximately. Default: 64 MiB.
     /// Range: 64 KiB to 1 TiB.
     ///
-    /// The size of an entry is the size of the token, its claims and the session. If the session's
-    /// content has 512 bytes of JSON or more, all tokens of the session share it, and its size is
-    /// included once. A smaller content is included for each token. The size of decoded data is an
-    /// estimate, see [`near_cache_data_size`](Self::near_cache_data_size). A session with one token
-    /// and without data takes about 2 kB.
+    /// The size of an entry is the size of the token, its claims and the session. The content of a
+    /// session is the JSON that the store keeps of it. If the content has 512 bytes or more, all
+    /// tokens of the session share the content, and its size is counted once. A smaller content is
+    /// counted for each token. The size of decoded data is an estimate, see
+    /// [`near_cache_data_size`](Self::near_cache_data_size). A session with one token and without
+    /// data takes about 2 kB.
     ///
-    /// The cache consists of shards: four per processor, rounded up to a power of two. There are
-    /// fewer shards if a shard would otherwise be smaller than 1 MiB or hold fewer than 32 tokens.
+    /// The cache consists of shards: four per processor, rounded up to a power of two. The number
+    /// of shards is halved while a shard would be smaller than 1 MiB or hold fewer than 32 tokens.
     /// The smallest cache is one shard. A session whose content is larger than a shard is not
     /// cached.
     pub fn near_cache_bytes(mut self, bytes: usize) -> Self {
@@ -70,12 +71,12 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// [`create`](crate::SessionManager::create) refuses larger data.
     /// [`update`](crate::SessionManager::update) and
-    /// [`update_all`](crate::SessionManager::update_all) refuse larger data if the change lets the
-    /// data grow. Stored data that are already larger stay readable, and a change may keep or
-    /// reduce their size.
+    /// [`update_all`](crate::SessionManager::update_all) refuse larger data only if the change
+    /// makes the data larger than the stored data. If stored data are already above the limit, they
+    /// stay readable, and a change is allowed to keep or reduce their size.
     ///
-    /// Each process that serves the user reads and decodes the session: keep large data in a
-    /// database.
+    /// Each process that serves the user's requests reads and decodes the session. Keep large data
+    /// in a database instead.
     pub fn session_data_limit(mut self, bytes: usize) -> Self {
         self.settings.session_data_limit = bytes;
         self

@@ -1,4 +1,4 @@
-//! The settings of access tokens: keys, issuer, audience, and what is accepted.
+//! The settings of access tokens: keys, issuer, audience, and the rules for accepting tokens.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ impl<D: SessionData> SessionManagerBuilder<D> {
 
     /// Accepts tokens with any `aud` or none, and signs tokens without `aud`.
     ///
-    /// A token for another service that uses the same keys is then valid here too.
+    /// With this setting, a token for another service that uses the same keys is valid here too.
     pub fn accept_any_audience(mut self) -> Self {
         self.settings.audience = Some(Expected::Any);
         self
@@ -49,8 +49,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Also accepts tokens of type `JWT`. By default only `at+jwt` is valid (RFC 9068 section 4),
-    /// so that no other kind of token signed with the same key passes as an access token.
+    /// Also accepts tokens of type `JWT`. By default, only tokens of type `at+jwt` are valid (RFC
+    /// 9068 section 4), so that a token of another kind is not accepted as an access token, even if
+    /// the same key signed it.
     pub fn accept_typ_jwt(mut self) -> Self {
         self.settings.accept_typ_jwt = true;
         self

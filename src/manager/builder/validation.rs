@@ -50,8 +50,8 @@ pub(crate) fn check_idle_ttl(lifetimes: Lifetimes) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Returns the session limit that a login hands to the store. If the hard limit applies, an
-/// eviction makes room for 1 % of the limit.
+/// Returns the session limit that the manager passes to the store at a login. If the hard limit
+/// applies, an eviction makes room for 1 % of the limit.
 pub(crate) fn session_limit(
     session_limit: u32,
     hard: u32,
