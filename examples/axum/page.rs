@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn every_file_of_the_folder_is_served() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/axum/page");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/axum/page");
         let there = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
         let there: BTreeSet<_> = there.map(|name| name.into_string().unwrap()).collect();
         let served = FILES.iter().map(|(path, ..)| path.trim_start_matches("/page/"));

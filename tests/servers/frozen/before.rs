@@ -44,6 +44,8 @@ fn before() -> Option<PathBuf> {
         assert!(text.contains(name), "{name:?} is not in the manifest of that commit");
         text = text.replacen(name, other, 1);
     }
+    // The folder is inside of this workspace, and the package is not a member of it.
+    text.push_str("\n[workspace]\n");
     fs::write(&manifest, text).unwrap();
     Some(build("before", &manifest))
 }
