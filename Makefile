@@ -1,6 +1,6 @@
 # `make test` installs the tools that the tests need, and runs all tests.
 
-.PHONY: test bench chaos client deps mutants schemathesis
+.PHONY: test bench plots chaos client deps mutants schemathesis
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 test: deps
@@ -46,15 +46,23 @@ mutants: deps
 	  cargo install --quiet --locked --root target/tools cargo-mutants@$(MUTANTS_VERSION)
 	SEED=$(SEED) MINUTES=$(MINUTES) COUNT=$(COUNT) python3 tests/mutants/run.py
 
-# Measures the cost of a request, compared with hand-written code. Needs Redis, and wrk for the rows
-# over HTTP.
+# Measures the figures of docs/benchmarks.md, and writes its tables and plots. Needs Redis, and wrk
+# for the rows over HTTP. Fails at the end if a figure is over its limit.
 bench:
 	@for tool in redis-server wrk; do \
 	  command -v $$tool >/dev/null && continue; \
 	  command -v apt-get >/dev/null || { echo "please install: $$tool" >&2; exit 1; }; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$tool; \
 	done
-	cargo bench --locked --bench near_cache
+	cargo bench --locked --no-fail-fast --bench near_cache --bench lateness --bench operations; \
+	  status=$$?; $(MAKE) plots && exit $$status
+
+# Writes the tables and plots of docs/benchmarks.md from the results of the last run of each
+# benchmark. Installs vl-convert from PyPI into target/.
+plots:
+	python3 -m venv target/plots
+	target/plots/bin/pip install --quiet --no-cache-dir --disable-pip-version-check --requirement benches/plots/requirements.txt
+	target/plots/bin/python benches/plots/plot.py "$${CARGO_TARGET_DIR:-target}/bench" docs/benchmarks.md
 
 # Installs missing tools with apt-get (Debian and its derivatives). Without apt-get, prints which
 # tools are missing and fails.

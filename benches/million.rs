@@ -1,8 +1,8 @@
 //! The cost of operations with a thousand and with a million sessions in Redis (4 per user), and
 //! the memory of a session.
 //!
-//! `cargo bench --bench million` starts its own Redis and prints a table. `SESSIONS=100000` makes
-//! it shorter. With `cargo test` it uses 2,000 sessions and asserts every outcome too.
+//! `cargo bench --bench million` starts its own Redis and prints a table, which is also in
+//! `target/bench/million.jsonl`. `SESSIONS=100000` makes it shorter. With `cargo test` it uses 2,000 sessions and asserts every outcome too.
 
 #![allow(
     clippy::allow_attributes,
@@ -17,15 +17,18 @@
 #[path = "../tests/support/redis.rs"]
 #[allow(dead_code, reason = "a benchmark uses its own part")]
 mod redis_server;
+mod results;
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tokio::task::JoinSet;
 use tower_session_auth::{
     KeySet, NewSession, RedisStore, RevokeReason, SessionManager, SigningKey, Target, UserId,
 };
 
 use crate::redis_server::RedisServer;
+use crate::results::Results;
 
 const SMALL: usize = 1_000;
 const PER_USER: usize = 4;
@@ -55,7 +58,8 @@ async fn main() {
     load(&manager, SMALL, large).await;
     let per_second = (large - SMALL) as f64 / loading.elapsed().as_secs_f64();
     let large = Figures::measure(&server, &manager, large, empty).await;
-    print(&small, &large, per_second);
+    let results = full.then(|| Results::of("million", sessions.is_some()));
+    print(&small, &large, per_second, results);
 }
 
 fn manager(server: &RedisServer) -> SessionManager {
@@ -207,33 +211,54 @@ async fn slowest(server: &RedisServer) -> Duration {
     Duration::from_micros(entries.first().map_or(0, |entry| entry.2))
 }
 
-fn print(small: &Figures, large: &Figures, per_second: f64) {
-    println!("\n| | {} sessions | {} sessions | ratio |", small.sessions, large.sessions);
-    println!("|---|---|---|---|");
+fn print(small: &Figures, large: &Figures, per_second: f64, results: Option<Results>) {
     let medians = [
-        ("a login (the user has 4 sessions)", small.login, large.login),
-        ("one user's list", small.list, large.list),
-        ("logout-all of 5 sessions", small.logout_all, large.logout_all),
-        ("a page of 100 of all sessions", small.page, large.page),
+        ("login (the user has 4 sessions), median", small.login, large.login),
+        ("list of one user's sessions, median", small.list, large.list),
+        ("revocation of all 5 sessions of a user, median", small.logout_all, large.logout_all),
+        ("page of 100 of all sessions, median", small.page, large.page),
     ];
+    let mut rows = Vec::new();
     for (verb, small, large) in medians {
         let ratio = large.as_secs_f64() / small.as_secs_f64();
-        println!("| {verb}, median | {small:.0?} | {large:.0?} | {ratio:.2} |");
+        rows.push([
+            verb.to_owned(),
+            format!("{small:.0?}"),
+            format!("{large:.0?}"),
+            format!("{ratio:.2}"),
+        ]);
     }
-    println!(
-        "| statistics, the whole walk | {:.0?} | {:.1?} | |",
-        small.statistics, large.statistics
-    );
-    println!("| cleanup, the whole walk | {:.0?} | {:.1?} | |", small.cleanup, large.cleanup);
     let held = |slowest: Duration| match slowest {
         Duration::ZERO => "under 1 ms".to_owned(),
         slowest => format!("{:.1} ms", slowest.as_secs_f64() * 1e3),
     };
-    println!(
-        "| the longest that a command of a walk held Redis | {} | {} | |",
-        held(small.slowest),
-        held(large.slowest)
+    let without_ratio = [
+        (
+            "statistics, whole scan",
+            format!("{:.0?}", small.statistics),
+            format!("{:.1?}", large.statistics),
+        ),
+        ("cleanup, whole scan", format!("{:.0?}", small.cleanup), format!("{:.1?}", large.cleanup)),
+        ("longest command of a scan (SLOWLOG)", held(small.slowest), held(large.slowest)),
+        (
+            "Redis memory per session",
+            format!("{:.0} bytes", small.bytes),
+            format!("{:.0} bytes", large.bytes),
+        ),
+    ];
+    rows.extend(
+        without_ratio.map(|(name, small, large)| [name.to_owned(), small, large, String::new()]),
     );
-    println!("| bytes a session | {:.0} | {:.0} | |", small.bytes, large.bytes);
+    println!("\n| | {} sessions | {} sessions | ratio |", small.sessions, large.sessions);
+    println!("|---|---|---|---|");
+    for row in &rows {
+        println!("| {} |", row.join(" | "));
+    }
     println!("\n{per_second:.0} logins a second while loading.");
+    if let Some(mut results) = results {
+        for cells in rows {
+            let sessions = [small.sessions, large.sessions];
+            results.row(&json!({ "cells": cells, "sessions": sessions }));
+        }
+    }
 }

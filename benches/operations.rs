@@ -1,10 +1,11 @@
-//! The cost of a login, a refresh and a logout on Redis: operations per second with 64 concurrent
-//! tasks, and the CPU time of Redis. The baseline is a hand-written service with one `SET`, `GET`
-//! or `DEL` and without protection against theft or races.
+//! The cost of the operations on Redis: operations per second with 64 concurrent tasks, and the CPU
+//! time of Redis. The baseline is a hand-written service with `SET`, `GET`, `DEL`, or `SCAN` and
+//! `MGET`, and without protection against theft or races.
 //!
-//! `cargo bench --bench operations` takes half a minute. It starts its own Redis. The operations take
+//! `cargo bench --bench operations` takes a minute. It starts its own Redis. The operations take
 //! turns in short slices of the same run. Each number is the median of its slices, and every
-//! outcome is asserted. Both sides sign a JWT at login and refresh.
+//! outcome is asserted. Both sides sign a JWT at login and refresh. The results are also in
+//! `target/bench/operations.jsonl`.
 
 #![allow(
     clippy::allow_attributes,
@@ -16,6 +17,7 @@
     reason = "a benchmark fails at the first unexpected result, and prints its results"
 )]
 
+mod results;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -26,12 +28,16 @@ use redis::AsyncCommands as _;
 use redis::aio::MultiplexedConnection;
 use serde_json::json;
 use tokio::task::JoinSet;
-use tower_session_auth::{NewSession, RedisStore, SessionManager};
+use tower_session_auth::manager::Cursor;
+use tower_session_auth::{NewSession, RedisStore, RevokeReason, SessionId, SessionManager, UserId};
 
+use crate::results::Results;
 use crate::support::redis::RedisServer;
 use crate::support::{SECRET, builder, key, user};
 
 const TASKS: usize = 64;
+/// Sessions on a page of a scan.
+const PAGE: usize = 100;
 
 /// The result of an operation with 64 tasks: operations per second, and per operation the CPU time
 /// of Redis and the part of it in scripts, in microseconds.
@@ -49,51 +55,66 @@ async fn main() {
     let provider = &jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
     provider.install_default().unwrap_or_else(|_| unreachable!("nothing was verified yet"));
     let full = std::env::args().any(|arg| arg == "--bench");
-    let (slices, each) = if full { (15, 4_096) } else { (1, TASKS) };
+    let short = std::env::var_os("SHORT").is_some();
+    let (slices, each) = match (full, short) {
+        (true, false) => (15, 4_096),
+        (true, true) => (3, 1_024),
+        (false, _) => (1, TASKS),
+    };
     let server = RedisServer::start().await;
     let store = RedisStore::builder(server.url().as_str()).timeout(Duration::from_secs(5));
     let builder = builder().refresh_keys(key()).store_timeout(Duration::from_secs(5));
     let (manager, worker) = builder.store(store.build().unwrap()).build().unwrap();
     let background = worker.start();
-    let ours = Ours(manager);
-    let plain = ByHand(server.connection().await);
+    let ours = Ours { manager, cursor: None };
+    let mut by_hand = ByHand { redis: server.connection().await, cursor: 0 };
+    // A database of its own, so that each side scans its own sessions only.
+    redis::cmd("SELECT").arg(1).exec_async(&mut by_hand.redis).await.unwrap();
 
-    let mut figures: [Vec<[Figure; 2]>; 3] = Default::default();
+    let mut figures: [Vec<[Figure; 2]>; 5] = Default::default();
     for slice in 0..slices {
-        let (mut tokens, mut sids) = (Vec::new(), Vec::new());
-        let names: Vec<_> = (0..each).map(|n| format!("user-{slice}-{n}")).collect();
-        for (verb, figures) in
-            [Verb::Login, Verb::Refresh, Verb::Logout].into_iter().zip(&mut figures)
-        {
-            let inputs = if verb == Verb::Login { &names } else { &tokens };
-            let (of_ours, next) = measured(&server, &ours, verb, inputs).await;
-            tokens = next;
-            let inputs = if verb == Verb::Login { &names } else { &sids };
-            let (by_hand, next) = measured(&server, &plain, verb, inputs).await;
-            sids = next;
-            figures.push([of_ours, by_hand]);
+        let logins = |n| Item { user: format!("user-{slice}-{n}"), ..Item::default() };
+        let mut of_ours: Vec<_> = (0..each).map(logins).collect();
+        let mut of_by_hand = of_ours.clone();
+        for ((verb, _), figures) in VERBS.into_iter().zip(&mut figures) {
+            let first = measured(&server, &ours, verb, &mut of_ours).await;
+            let second = measured(&server, &by_hand, verb, &mut of_by_hand).await;
+            figures.push([first, second]);
         }
     }
+    let mut results = full.then(|| Results::of("operations", short));
     println!(
-        "\n| verb | a second | by hand | ratio | Redis's CPU | by hand | ratio | in the script |\n\
+        "\n| operation | a second | by hand | ratio | Redis's CPU | by hand | ratio | in the script |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- |"
     );
-    for (verb, figures) in ["login", "refresh", "logout"].into_iter().zip(figures) {
+    for ((_, name), figures) in VERBS.into_iter().zip(figures) {
         let median = |of: fn(&[Figure; 2]) -> f64| {
             let mut all: Vec<_> = figures.iter().map(of).collect();
             all.sort_by(f64::total_cmp);
             all[all.len() / 2]
         };
+        let rates = [median(|[ours, _]| ours.rate), median(|[_, by_hand]| by_hand.rate)];
+        let cpu = [median(|[ours, _]| ours.cpu), median(|[_, by_hand]| by_hand.cpu)];
         println!(
-            "| {verb} | {:.0} | {:.0} | {:.2} | {:.1} µs | {:.1} µs | {:.1} | {:.1} µs |",
-            median(|[ours, _]| ours.rate),
-            median(|[_, by_hand]| by_hand.rate),
+            "| {name} | {:.0} | {:.0} | {:.2} | {:.1} µs | {:.1} µs | {:.1} | {:.1} µs |",
+            rates[0],
+            rates[1],
             median(|[ours, by_hand]| ours.rate / by_hand.rate),
-            median(|[ours, _]| ours.cpu),
-            median(|[_, by_hand]| by_hand.cpu),
+            cpu[0],
+            cpu[1],
             median(|[ours, by_hand]| ours.cpu / by_hand.cpu),
             median(|[ours, _]| ours.script),
         );
+        if let Some(results) = &mut results {
+            results.row(&json!({
+                "operation": name,
+                "per_second": rates[0],
+                "per_second_by_hand": rates[1],
+                "redis_cpu_us": cpu[0],
+                "redis_cpu_us_by_hand": cpu[1],
+                "script_us": median(|[ours, _]| ours.script),
+            }));
+        }
     }
     drop(ours);
     background.stop().await.unwrap();
@@ -103,41 +124,62 @@ async fn main() {
 enum Verb {
     Login,
     Refresh,
+    Update,
+    Scan,
     Logout,
 }
 
-/// One side of the comparison. The input of a login is a user name; the input of any other
-/// operation is the output of the operation before it.
+const VERBS: [(Verb, &str); 5] = [
+    (Verb::Login, "login"),
+    (Verb::Refresh, "refresh"),
+    (Verb::Update, "update"),
+    (Verb::Scan, "page of 100 of a scan"),
+    (Verb::Logout, "logout"),
+];
+
+/// One session, as its owner sees it.
+#[derive(Clone, Default)]
+struct Item {
+    user: String,
+    sid: String,
+    /// The current refresh token.
+    token: String,
+}
+
+/// One side of the comparison.
 trait Side: Clone + Send + Sync + 'static {
-    fn act(&self, verb: Verb, input: String) -> impl Future<Output = String> + Send;
+    fn act(&mut self, verb: Verb, item: &mut Item) -> impl Future<Output = ()> + Send;
 }
 
 async fn measured<S: Side>(
     server: &RedisServer,
     side: &S,
     verb: Verb,
-    inputs: &[String],
-) -> (Figure, Vec<String>) {
+    items: &mut Vec<Item>,
+) -> Figure {
+    // A page costs as much as many operations on one session.
+    let count = if verb == Verb::Scan { items.len() / 16 } else { items.len() };
+    let mut rest = items.split_off(count.max(1));
+    let count = items.len();
     let mut tasks = JoinSet::new();
     let before = spent(server).await;
     let start = Instant::now();
-    for share in inputs.chunks(inputs.len().div_ceil(TASKS)) {
-        let (side, share) = (side.clone(), share.to_vec());
+    for share in items.chunks(count.div_ceil(TASKS)) {
+        let (mut side, mut share) = (side.clone(), share.to_vec());
         tasks.spawn(async move {
-            let mut outputs = Vec::with_capacity(share.len());
-            for input in share {
-                outputs.push(side.act(verb, input).await);
+            for item in &mut share {
+                side.act(verb, item).await;
             }
-            outputs
+            share
         });
     }
-    let outputs: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    *items = tasks.join_all().await.into_iter().flatten().collect();
     let took = start.elapsed().as_secs_f64();
     let after = spent(server).await;
-    assert_eq!(outputs.len(), inputs.len());
-    let count = inputs.len() as f64;
-    let [cpu, script] = [0, 1].map(|i| (after[i] - before[i]) / count);
-    (Figure { rate: count / took, cpu, script }, outputs)
+    assert_eq!(items.len(), count);
+    items.append(&mut rest);
+    let [cpu, script] = [0, 1].map(|i| (after[i] - before[i]) / count as f64);
+    Figure { rate: count as f64 / took, cpu, script }
 }
 
 /// Returns the CPU time of Redis so far, and the part of it in scripts, both in microseconds.
@@ -155,30 +197,58 @@ async fn spent(server: &RedisServer) -> [f64; 2] {
 }
 
 #[derive(Clone)]
-struct Ours(SessionManager);
+struct Ours {
+    manager: SessionManager,
+    cursor: Option<Cursor>,
+}
 
 impl Side for Ours {
-    async fn act(&self, verb: Verb, input: String) -> String {
-        let Self(manager) = self;
+    async fn act(&mut self, verb: Verb, item: &mut Item) {
+        let manager = &self.manager;
+        let names = |item: &Item| -> (UserId, SessionId) {
+            (user(&item.user), SessionId::parse(&item.sid).unwrap())
+        };
         let login = match verb {
             Verb::Login => {
-                let new = NewSession::new(user(&input)).user_name("Jeju").role("user");
+                let new = NewSession::new(user(&item.user)).user_name("Jeju").role("user");
                 manager.create(new).await.unwrap()
             }
-            Verb::Refresh => manager.refresh(&input).await.unwrap(),
+            Verb::Refresh => manager.refresh(&item.token).await.unwrap(),
+            Verb::Update => {
+                let (user, id) = names(item);
+                let change = manager.update(&user, &id, |it| it.role = Some("editor".to_owned()));
+                assert_eq!(change.await.unwrap().role(), Some("editor"));
+                return;
+            }
+            Verb::Scan => {
+                // A page can be empty although more sessions follow.
+                loop {
+                    let page = manager.all_sessions(self.cursor.as_ref(), PAGE).await.unwrap();
+                    self.cursor = page.next;
+                    if !page.sessions.is_empty() || self.cursor.is_none() {
+                        return;
+                    }
+                }
+            }
             Verb::Logout => {
-                assert!(manager.logout_refresh(&input).await.unwrap());
-                return input;
+                let (user, id) = names(item);
+                let revoked = manager.revoke(&user, &id, RevokeReason::Logout).await.unwrap();
+                assert!(revoked.was_live());
+                return;
             }
         };
-        login.refresh_token.unwrap().as_str().to_owned()
+        item.sid = login.session.id().as_str().to_owned();
+        item.token = login.refresh_token.unwrap().as_str().to_owned();
     }
 }
 
 /// The hand-written side. Besides the JWT, the client holds only the session's key. A refresh
 /// replaces that key with a new one.
 #[derive(Clone)]
-struct ByHand(MultiplexedConnection);
+struct ByHand {
+    redis: MultiplexedConnection,
+    cursor: u64,
+}
 
 impl ByHand {
     fn sign(user: &str) {
@@ -189,27 +259,39 @@ impl ByHand {
 }
 
 impl Side for ByHand {
-    async fn act(&self, verb: Verb, input: String) -> String {
+    async fn act(&mut self, verb: Verb, item: &mut Item) {
         const RECORD: &str = r#"{"user_name":"Jeju","role":"user","data":null}"#;
-        let mut redis = self.0.clone();
+        const EDITED: &str = r#"{"user_name":"Jeju","role":"editor","data":null}"#;
+        let redis = &mut self.redis;
         match verb {
             Verb::Login => {
-                Self::sign(&input);
-                let () = redis.set_ex(&input, RECORD, 3_600).await.unwrap();
-                input
+                Self::sign(&item.user);
+                item.sid = item.user.clone();
+                let () = redis.set_ex(&item.sid, RECORD, 3_600).await.unwrap();
             }
             Verb::Refresh => {
-                let record: String = redis.get(&input).await.unwrap();
-                Self::sign(&input);
-                let next = format!("{input}+");
+                let record: String = redis.get(&item.sid).await.unwrap();
+                Self::sign(&item.user);
+                let next = format!("{}+", item.sid);
                 let () = redis.set_ex(&next, record, 3_600).await.unwrap();
-                assert_eq!(redis.del::<_, u32>(&input).await.unwrap(), 1);
-                next
+                assert_eq!(redis.del::<_, u32>(&item.sid).await.unwrap(), 1);
+                item.sid = next;
             }
-            Verb::Logout => {
-                assert_eq!(redis.del::<_, u32>(&input).await.unwrap(), 1);
-                input
+            Verb::Update => {
+                let record: String = redis.get(&item.sid).await.unwrap();
+                assert_eq!(record, RECORD);
+                let () = redis.set_ex(&item.sid, EDITED, 3_600).await.unwrap();
             }
+            Verb::Scan => {
+                let mut scan = redis::cmd("SCAN");
+                scan.arg(self.cursor).arg("COUNT").arg(PAGE);
+                let (next, keys): (u64, Vec<String>) = scan.query_async(redis).await.unwrap();
+                assert!(!keys.is_empty());
+                let records: Vec<Option<String>> = redis.mget(&keys).await.unwrap();
+                assert!(records.iter().all(Option::is_some));
+                self.cursor = next;
+            }
+            Verb::Logout => assert_eq!(redis.del::<_, u32>(&item.sid).await.unwrap(), 1),
         }
     }
 }

@@ -101,7 +101,7 @@ pub(crate) fn steady_state(table: &mut Table, effort: &Effort, world: &World, ho
     let requests = paced(&stage, &mut service, &mut feed, effort.steady);
     let took = started.elapsed();
     let counted = commands.read();
-    let case = format!("Redis commands a request, {LIVE} sessions in turn, everything counted");
+    let case = format!("Redis commands per request, {LIVE} sessions in turn");
     let figure = format!("{} in {:.0} s", counted.commands, took.as_secs_f64());
     let rate = requests as f64 / took.as_secs_f64();
     let baseline = format!("{requests} requests, {rate:.0}/s");

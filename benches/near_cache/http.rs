@@ -166,14 +166,14 @@ pub(crate) fn http(table: &mut Table, effort: &Effort, world: &World, hot: &Arc<
     let cpu = Compared::of(&pairs, |run| run.cpu);
     let show = |rate: f64| format!("{:.1}k/s", rate / 1e3);
     table.row(
-        "axum with the layer beside axum without it, HTTP, 64 connections each, one token: requests a second",
+        "axum over HTTP, 64 connections, requests per second, with / without the layer",
         &show(rate.layer),
         &show(rate.bare),
         rate.ratio,
         Limit::AtLeast(0.95),
     );
     table.row(
-        "the same: CPU of the server a request",
+        "axum over HTTP, 64 connections, CPU time per request, with / without the layer",
         &time(cpu.layer),
         &time(cpu.bare),
         cpu.ratio,

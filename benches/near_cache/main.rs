@@ -1,12 +1,12 @@
 //! The cost of a request with the near cache, compared with what the near cache replaces. The
 //! result is a table with the limit that each row must reach.
 //!
-//! `cargo bench --bench near_cache` takes about five minutes. It starts its own Redis, times the
+//! `cargo bench --bench near_cache` takes about ten minutes. It starts its own Redis, times the
 //! parts with criterion, and then prints the table. The cases of a row take turns in short slices
 //! of the same run. Each number is the median of its slices, and every outcome is asserted. A NAME
 //! after `--` runs the groups of rows whose name contains it: `hits`, `cpu`, `threads`, `strict`,
-//! `miss`, `steady`, `http`, `scale`. `SHORT=1` makes all of them short and reports no pass or
-//! fail.
+//! `miss`, `steady`, `http`, `outcomes`, `scale`. `SHORT=1` makes all of them short and reports no
+//! pass or fail. The results are also in `target/bench`.
 //!
 //! To count instructions, run a single case twice under a tool, the second time with 1,000 more
 //! requests. The difference is the cost of 1,000 requests, including the creation of the request
@@ -36,6 +36,9 @@ mod hits;
 mod http;
 mod measure;
 mod only;
+mod outcomes;
+#[path = "../results.rs"]
+mod results;
 mod scale;
 mod stores;
 #[path = "../../tests/support/mod.rs"]
@@ -60,8 +63,10 @@ static ALLOCATOR: Counting = Counting;
 
 /// The default number of live tokens.
 const LIVE: usize = 1_000;
-/// The number of tokens that are used once, and the maximum number of live tokens.
+/// The number of tokens that are used once.
 const COLD: usize = 100_000;
+/// The maximum number of live tokens.
+const MANY: usize = 1_000_000;
 
 /// How much each case measures.
 pub(crate) struct Effort {
@@ -73,6 +78,7 @@ pub(crate) struct Effort {
     http_pairs: usize,
     http_seconds: u64,
     cold: usize,
+    many: usize,
 }
 
 const FULL: Effort = Effort {
@@ -86,6 +92,7 @@ const FULL: Effort = Effort {
     http_pairs: 30,
     http_seconds: 2,
     cold: COLD,
+    many: MANY,
 };
 
 const SHORT: Effort = Effort {
@@ -97,6 +104,7 @@ const SHORT: Effort = Effort {
     http_pairs: 2,
     http_seconds: 1,
     cold: 10_000,
+    many: 10_000,
 };
 
 fn main() {
@@ -177,9 +185,13 @@ fn time<S: Measured>(
 fn rows(world: &mut World, hot: &Arc<[Bearer]>) {
     let short = std::env::var_os("SHORT").is_some();
     let effort = if short { SHORT } else { FULL };
-    let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let wanted = |name: &str| wanted.as_ref().is_none_or(|wanted| name.contains(wanted));
-    let cold = ["miss", "scale"].into_iter().any(wanted).then(|| world.sign_in(effort.cold));
+    let names: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| name.contains(wanted));
+    let is_complete =
+        ["hits", "cpu", "threads", "strict", "miss", "steady", "http"].into_iter().all(wanted);
+    let cold = if wanted("scale") { effort.many } else { effort.cold };
+    let cold = ["miss", "outcomes", "scale"].into_iter().any(wanted).then(|| world.sign_in(cold));
+    let revoked = wanted("outcomes").then(|| world.revoked(100));
 
     let mut table = Table::new(!short);
     let began = load();
@@ -197,7 +209,7 @@ fn rows(world: &mut World, hot: &Arc<[Bearer]>) {
         stores::strict(&mut table, &effort, world, hot);
     }
     if let Some(cold) = cold.as_ref().filter(|_| wanted("miss")) {
-        stores::miss(&mut table, &effort, world, cold);
+        stores::miss(&mut table, &effort, world, &cold[..effort.cold]);
     }
     if wanted("steady") {
         commands::steady_state(&mut table, &effort, world, hot);
@@ -205,12 +217,19 @@ fn rows(world: &mut World, hot: &Arc<[Bearer]>) {
     if wanted("http") {
         http::http(&mut table, &effort, world, hot);
     }
+    if let (Some(cold), Some(revoked)) = (&cold, &revoked) {
+        let cold = cold[..effort.cold].into();
+        outcomes::outcomes(&mut table, &effort, world, [hot, &cold, revoked]);
+    }
     if let Some(cold) = cold.as_ref().filter(|_| wanted("scale")) {
         scale::scale(&mut table, &effort, world, cold);
     }
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     table.note(format!("{cores} cores; load average {began} before, {} after.", load()));
     table.print();
+    if is_complete {
+        table.save();
+    }
 }
 
 /// Returns the load average, if the system provides it: how busy other processes kept the machine.

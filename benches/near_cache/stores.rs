@@ -27,9 +27,9 @@ pub(crate) fn strict(table: &mut Table, effort: &Effort, world: &World, hot: &Ar
         ],
     );
     let [strict, bb8, shared] = [strict, bb8, shared].map(|cpu| cpu - bare);
-    let case = "strict / (JWT + bb8-redis GET), 64 tasks, CPU";
+    let case = "strict / JWT and a bb8-redis `GET`, 64 tasks, CPU time";
     table.row(case, &time(strict), &time(bb8), strict / bb8, Limit::AtMost(0.40));
-    let case = "strict / (JWT + multiplexed GET), 64 tasks, CPU";
+    let case = "strict / JWT and a multiplexed `GET`, 64 tasks, CPU time";
     table.row(case, &time(strict), &time(shared), strict / shared, Limit::AtMost(0.80));
     drop(stage);
     strict_counts(table, world, hot);
@@ -42,7 +42,7 @@ fn strict_counts(table: &mut Table, world: &World, hot: &Arc<[Bearer]>) {
     let Stage { runtime, bare, strict, .. } = &stage;
     let extra = allocations(runtime, strict, hot, StatusCode::OK)
         - allocations(runtime, bare, hot, StatusCode::ACCEPTED);
-    table.row("strict: allocations more than bare", "", "", extra, Limit::AtMost(24.0));
+    table.row("strict, allocations that the layer adds", "", "", extra, Limit::AtMost(24.0));
 
     let mut commands = Commands::new(world);
     commands.reset();
@@ -58,25 +58,19 @@ fn strict_counts(table: &mut Table, world: &World, hot: &Arc<[Bearer]>) {
     let names = counted.names();
     // The count includes some heartbeat commands of the invalidation connection.
     table.row(
-        "strict: commands a request",
+        "strict, Redis commands per request",
         &names,
         "",
         each(counted.commands),
         Limit::AtMost(1.01),
     );
-    table.row(
-        "strict: round trips (reads by Redis) a request",
-        "",
-        "",
-        each(counted.reads),
-        Limit::AtMost(1.01),
-    );
+    table.row("strict, round trips per request", "", "", each(counted.reads), Limit::AtMost(1.01));
 }
 
-pub(crate) fn miss(table: &mut Table, effort: &Effort, world: &World, cold: &Arc<[Bearer]>) {
+pub(crate) fn miss(table: &mut Table, effort: &Effort, world: &World, cold: &[Bearer]) {
     let (for_one, for_many) = cold.split_at(cold.len() / 5);
     let (for_one, for_many): (Arc<[Bearer]>, Arc<[Bearer]>) = (for_one.into(), for_many.into());
-    let case = "miss / (JWT + pipelined GET and PTTL), one task, median";
+    let case = "miss / JWT and a pipelined `GET` and `PTTL`, one task";
     let stage = Stage::one_thread(world);
     let Stage { runtime, bare, cached, pipelined, .. } = &stage;
     let mut feeds = [(); 3].map(|()| Feed::once(&for_one));
@@ -95,7 +89,7 @@ pub(crate) fn miss(table: &mut Table, effort: &Effort, world: &World, cold: &Arc
     table.row(case, &time(miss), &time(pipelined), miss / pipelined, Limit::AtMost(1.2));
     drop(stage);
 
-    let case = "miss / (JWT + pipelined GET and PTTL), 64 tasks, CPU";
+    let case = "miss / JWT and a pipelined `GET` and `PTTL`, 64 tasks, CPU time";
     let stage = Stage::two_workers(world);
     let Stage { runtime, bare, cached, pipelined, .. } = &stage;
     let mut feeds = [(); 3].map(|()| Feed::once(&for_many));

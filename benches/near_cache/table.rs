@@ -2,7 +2,12 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Value, json};
+
+use crate::results::Results;
+
 pub(crate) struct Table {
+    results: Vec<Value>,
     rows: Vec<String>,
     notes: Vec<String>,
     /// False in a short run, which only shows that everything works.
@@ -19,7 +24,7 @@ pub(crate) enum Limit {
 
 impl Table {
     pub(crate) fn new(judged: bool) -> Self {
-        Self { rows: Vec::new(), notes: Vec::new(), judged, failed: 0 }
+        Self { results: Vec::new(), rows: Vec::new(), notes: Vec::new(), judged, failed: 0 }
     }
 
     /// Adds a row. `number` must reach `limit`.
@@ -43,6 +48,14 @@ impl Table {
                 "**FAIL**"
             }
         };
+        self.results.push(json!({
+            "case": case,
+            "figure": figure,
+            "baseline": baseline,
+            "number": number,
+            "limit": limit,
+            "verdict": verdict,
+        }));
         // Show about three significant digits.
         let number = match number.abs() {
             small if small < 0.1 => format!("{number:.4}"),
@@ -58,6 +71,12 @@ impl Table {
     pub(crate) fn note(&mut self, note: String) {
         eprintln!("{note}");
         self.notes.push(note);
+    }
+
+    /// Writes the rows for the page of the benchmarks.
+    pub(crate) fn save(&self) {
+        let mut results = Results::of("requests", !self.judged);
+        self.results.iter().for_each(|row| results.row(row));
     }
 
     pub(crate) fn print(&self) {

@@ -80,6 +80,13 @@ impl World {
         Victim { user, sid: SessionId::parse(&sid).unwrap(), bearer }
     }
 
+    /// Logs in `count` users, and revokes their sessions.
+    pub(crate) fn revoked(&mut self, count: usize) -> Arc<[Bearer]> {
+        let victims: Vec<_> = (0..count).map(|_| self.victim()).collect();
+        victims.iter().for_each(|victim| self.sign_out(victim));
+        victims.into_iter().map(|victim| victim.bearer).collect()
+    }
+
     /// Revokes the session in both forms.
     pub(crate) fn sign_out(&self, victim: &Victim) {
         self.runtime.block_on(async {
@@ -187,7 +194,7 @@ impl Stage {
                 builder
                     .near_cache_capacity(capacity)
                     // Enough bytes for all entries, so that only their number is the limit.
-                    .near_cache_bytes(1 << 30)
+                    .near_cache_bytes(1 << 33)
                     .revalidate_after(Duration::from_secs(3_600))
             }
             None => builder,
@@ -231,7 +238,7 @@ impl Stage {
     /// Sends one request per token, and repeats that until every request is a cache hit.
     pub(crate) fn warm_up(&self, bearers: &[Bearer]) {
         self.until_coherent();
-        let give_up = Instant::now() + Duration::from_secs(120);
+        let give_up = Instant::now() + Duration::from_secs(600);
         loop {
             let misses = self.misses();
             self.runtime.block_on(async {
@@ -254,6 +261,17 @@ impl Stage {
             }
             assert!(Instant::now() < give_up, "{:?}", self.manager.near_cache());
         }
+    }
+
+    /// Sends two requests per token, all of which are rejected. The near cache answers the second
+    /// one.
+    pub(crate) fn refuse(&self, bearers: &[Bearer]) {
+        self.until_coherent();
+        let before = self.misses();
+        for bearer in bearers.iter().chain(bearers) {
+            self.one(&self.cached, bearer, StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(self.misses() - before, bearers.len() as u64, "each second one is a hit");
     }
 
     pub(crate) fn misses(&self) -> u64 {
@@ -307,7 +325,7 @@ impl Drop for Stage {
 
 /// Changes the signature. The last character of an HS256 signature holds four bits; the replacement
 /// changes them and stays canonical.
-fn forged(bearer: &str) -> String {
+pub(crate) fn forged(bearer: &str) -> String {
     let kept = &bearer[..bearer.len() - 1];
     format!("{kept}{}", if bearer.ends_with('A') { 'E' } else { 'A' })
 }
