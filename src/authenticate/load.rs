@@ -212,7 +212,7 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.remember(verified, CacheEntry::Live(Arc::new(live))))
     }
 
-    /// Maps an error of the store to the client's answer. An unreadable record is cached as "no
+    /// Maps an error of the store to the response for the client. An unreadable record is cached as "no
     /// such session", so that it is loaded and logged no more often than a missing session.
     fn unread(
         &self,
@@ -375,7 +375,7 @@ fn is_not_ahead(claims: &VerifiedClaims, record: Option<&Record>) -> Result<(), 
     }
 }
 
-/// Maps an error of the store to the client's answer. Logs, once per request, each error that
+/// Maps an error of the store to the response for the client. Logs, once per request, each error that
 /// persists until an operator acts.
 pub(crate) fn refusal(error: StoreError, id: &SessionId) -> AuthError {
     if matches!(error.kind(), StoreErrorKind::Unreadable | StoreErrorKind::Unsupported) {

@@ -97,7 +97,8 @@ impl<D> Session<D> {
         self.content().role_by(&self.state().directory_role)
     }
 
-    /// Returns whether the session was marked as [narrowed](NewSession::narrowed) at its login.
+    /// Returns whether the session was marked as [narrowed](crate::NewSession::narrowed) at its
+    /// login.
     #[must_use]
     pub fn is_narrowed(&self) -> bool {
         self.content().narrowed
@@ -109,8 +110,8 @@ impl<D> Session<D> {
         self.content().ip_address
     }
 
-    /// Returns the user agent of the client at the login, cut to [`NewSession::USER_AGENT_LEN`]
-    /// bytes.
+    /// Returns the user agent of the client at the login, cut to
+    /// [`NewSession::USER_AGENT_LEN`](crate::NewSession::USER_AGENT_LEN) bytes.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {
         self.content().user_agent.as_deref()

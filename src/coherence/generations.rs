@@ -13,10 +13,9 @@ use super::sync::{AtomicU64, Ordering};
 /// client cannot choose user ids that share a slot.
 pub(crate) struct Generations {
     counters: Box<[AtomicU64]>,
-    /// The number of flushes. A flush invalidates all keys at once. This counter belongs to the
-    /// table and not to the lease of one connection. While the store is unavailable, a layer can
-    /// still use a copy that was read over an earlier connection, and a flush must invalidate that
-    /// copy too.
+    /// The number of times that all keys were invalidated at once (a flush). All connections share
+    /// this counter. While the store is unavailable, a copy that was read over an earlier
+    /// connection may still be served, and a flush must invalidate that copy too.
     flushes: AtomicU64,
     hasher: RandomState,
 }

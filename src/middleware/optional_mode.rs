@@ -113,8 +113,8 @@ impl OptionalMode {
         if !passes {
             return None;
         }
-        // An error with a source means that the record is unreadable. A newer version may have
-        // written it, so the session may still be live.
+        // If the error has a source, the record exists but cannot be read. A newer version of this
+        // library may have written it, so the session may still be live.
         let has_ended = kind.is_of_ended_session() && error.source().is_none();
         let cleared = cookie.filter(|_| self.clears && has_ended && is_navigation(headers));
         Some(cleared.and_then(ClearedCookie::new))

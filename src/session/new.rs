@@ -173,7 +173,7 @@ impl<D> NewSession<D> {
         self
     }
 
-    /// Sets the application's own data, readable as [`Session::data`](super::Session::data).
+    /// Sets the application's own data, readable as [`Session::data`](crate::Session::data).
     #[must_use]
     pub fn data<E>(self, data: E) -> NewSession<E> {
         let Self { user, content, claims, login_fence, idle_ttl, lifetime } = self;

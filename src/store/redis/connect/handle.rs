@@ -17,8 +17,8 @@ use redis::{AsyncConnectionConfig, Cmd, Pipeline, PushInfo, PushKind, RedisResul
 
 /// Whether the driver has reported that its connection is closed.
 ///
-/// A request enters the driver's queue under the read lock, and the driver's report takes the write
-/// lock. So there are two cases:
+/// A request enters the driver's queue under the read lock. The driver's report that the connection
+/// is closed takes the write lock. So there are two cases:
 /// - The request enters before the report. It is completely in the queue when the driver empties
 ///   the queue.
 /// - The request comes after the report. It finds that the connection is closed.
