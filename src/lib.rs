@@ -3,8 +3,8 @@
 //!
 //! A JWT proves which key signed it. It does not prove that its owner is still logged in.
 //! [`SessionAuthLayer`] wraps any `tower::Service<http::Request<B>>`, and checks both the JWT and
-//! the session. A cache hit needs no round trip. A revocation takes effect in all processes within
-//! milliseconds.
+//! the session. If the near cache has a valid entry for the token, the check needs no round trip to
+//! the store. A revocation takes effect in all processes within milliseconds.
 //!
 //! # What do you want to do?
 //!
@@ -126,9 +126,10 @@
 //! | `metrics` | the [metrics](telemetry::metrics), through the `metrics` facade | negligible without a recorder |
 //! | `testing` | clocks for tests, and the contract suite for stores of your own | for dev-dependencies |
 //!
-//! `aws-lc-rs` enables no feature of `jsonwebtoken`. If the application itself uses `jsonwebtoken`,
-//! that use keeps its backend. Without `aws-lc-rs`, the library uses the backend that the
-//! application enabled in `jsonwebtoken` (`aws_lc_rs` if both are enabled). Without any backend,
+//! The feature `aws-lc-rs` of this crate enables no feature of `jsonwebtoken`. An application that
+//! itself uses `jsonwebtoken` therefore keeps the backend that it chose. Without the feature
+//! `aws-lc-rs`, this library uses the backend that the application enabled in `jsonwebtoken`
+//! (`aws_lc_rs` if both are enabled). If the application enabled no backend,
 //! [`build`](manager::SessionManagerBuilder::build) returns
 //! [`ConfigError::CryptoBackend`](error::ConfigError::CryptoBackend).
 

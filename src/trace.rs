@@ -1,11 +1,11 @@
-//! Log events for `tracing`. Without the feature `tracing` they do nothing, but their arguments are
-//! still type-checked.
+//! Macros that write log events with `tracing`. Without the feature `tracing`, the macros do
+//! nothing, but their arguments are still type-checked.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 
-/// The target of every event of this library.
+/// The target of the log events of this library, except those of the macro `record`.
 #[cfg(feature = "tracing")]
 pub(crate) const TARGET: &str = "tower_session_auth";
 
@@ -28,8 +28,9 @@ macro_rules! event {
     }};
 }
 
-/// Emits one event of the table in [`events`](crate::telemetry::events). Unlike the macro `event`,
-/// this macro uses the target of that table, and the values of the fields keep their types.
+/// Emits one event of the table in [`events`](crate::telemetry::events). The target is
+/// `tower_session_auth::event`, not `TARGET`. The values of the fields keep their types, unlike in
+/// the macro `event`.
 macro_rules! record {
     ($level:ident, $message:literal $(, $field:ident = $value:expr)* $(,)?) => {{
         #[cfg(feature = "tracing")]

@@ -11,9 +11,10 @@ use crate::id::UserId;
 use crate::session::SessionData;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Returns the user of a session. If the manager has a directory, this method always calls it.
-    /// Without a directory, it returns the user as the session describes it. The role is the role
-    /// that guards use ([Roles](crate::directory#roles)), never
+    /// Returns the user of a session. If the manager has a directory, this method always calls the
+    /// directory. If the manager has no directory, this method makes the user from the data of the
+    /// session. In both cases, the role of the returned user is the role that guards check
+    /// ([Roles](crate::directory#roles)). It is never
     /// [`Unchanged`](crate::directory::Role::Unchanged).
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::token::{Device, Policy};
 
 impl<D: SessionData> SessionManager<D> {
     /// Makes a device token for a device that has just logged in. If `device` is `None`, the token
-    /// is for a new device. The token becomes invalid at the next change of the user's password
+    /// is for a new device. The token becomes invalid if the user's password is changed at any time
     /// after `login_fence` was read.
     pub(crate) fn device_token(
         &self,
@@ -43,10 +43,10 @@ impl<D: SessionData> SessionManager<D> {
         login_fence.user == *user && device.is_of(user, login_fence.value.password_epoch())
     }
 
-    /// Calls `work` with the keys of refresh tokens. If there are none, calls `work` with the keys
-    /// of access tokens. Only a secret can verify a device token. All keys of refresh tokens are
-    /// secrets, including the keys that only verify. A device token therefore stays valid when
-    /// these keys are rotated.
+    /// Calls `work` with the keys of refresh tokens. If the manager has no such keys, it calls
+    /// `work` with the keys of access tokens. Only a secret can verify a device token. All keys of
+    /// refresh tokens are secrets, including the keys that only verify. A device token therefore
+    /// stays valid after a rotation of these keys, while the old key is kept as a verifying key.
     fn with_device_keys<T>(&self, work: impl FnOnce(&Policy) -> T) -> T {
         match &self.shared.refresh {
             Some(refresh) => refresh.with_policy(work),

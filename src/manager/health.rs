@@ -43,8 +43,9 @@ impl Health {
     /// decides:
     ///
     /// - [`Refuse`](FailurePolicy::Refuse) lets in no request.
-    /// - [`ServeStale`](FailurePolicy::ServeStale) lets in requests if the near cache has entries.
-    ///   This ends when the near cache has not been coherent for the policy's duration.
+    /// - [`ServeStale`](FailurePolicy::ServeStale) lets in requests if the near cache has
+    ///   entries. The near cache must be coherent, or must have been reconnecting for at most the
+    ///   policy's duration.
     /// - [`TokenOnly`](FailurePolicy::TokenOnly) lets in every request with a valid token.
     #[must_use]
     pub fn is_ready(&self, policy: FailurePolicy) -> bool {
@@ -98,7 +99,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Returns how many touches were dropped after the start of the manager. A touch is dropped if
-    /// the touch queue is full or its worker has stopped.
+    /// the touch queue is full or the worker has stopped.
     #[must_use]
     pub fn dropped_touches(&self) -> u64 {
         self.shared.touches.dropped()

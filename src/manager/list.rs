@@ -30,8 +30,8 @@ pub struct OwnSession<D = ()> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionPage<D = ()> {
-    /// The sessions, in no particular order. A page can have fewer sessions than the limit, or
-    /// none, even if more pages follow.
+    /// The sessions, in no particular order. A page can have fewer sessions than the limit. It can
+    /// also be empty. In both cases, more pages can follow.
     pub sessions: Vec<Session<D>>,
     /// The cursor of the next page; `None` on the last page.
     pub next: Option<Cursor>,

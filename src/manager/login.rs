@@ -57,9 +57,9 @@ impl<D: SessionData> SessionManager<D> {
         self.try_begin_login(user).await.map_err(|failure| StoreError::from(failure).into())
     }
 
-    /// Does the same as [`begin_login`](Self::begin_login), but the caller can distinguish an
-    /// unavailable store from a store that answered with an error. If the store is unavailable, the
-    /// caller may continue without a login fence.
+    /// Does the same as [`begin_login`](Self::begin_login), but the error states whether the store
+    /// is unavailable or has answered with an error. If the store is unavailable, the caller may
+    /// continue without a login fence.
     pub(crate) async fn try_begin_login(&self, user: &UserId) -> Result<LoginFence, CallError> {
         let value = self
             .shared
@@ -81,12 +81,13 @@ impl<D: SessionData> SessionManager<D> {
     /// - [`LoginSuperseded`](SessionError::LoginSuperseded),
     ///   [`LimitReached`](SessionError::LimitReached) or
     ///   [`AccountInactive`](SessionError::AccountInactive): the login is refused.
-    /// - [`Store`](SessionError::Store): the store cannot answer or accepts no writes. In this
-    ///   case, a session whose tokens no client has may exist until its idle TTL has passed.
+    /// - [`Store`](SessionError::Store): the store cannot answer or accepts no writes. The store
+    ///   may still have opened the session. No client has the tokens of such a session, and it
+    ///   expires after its idle TTL.
     /// - [`Directory`](SessionError::Directory): the user directory cannot answer.
     /// - [`TooLarge`](SessionError::TooLarge): the application's data are over
     ///   [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit).
-    /// - Any other error: the content of `new` cannot be stored or signed.
+    /// - Any other error: the content of `new` cannot be stored, or its tokens cannot be signed.
     pub async fn create(&self, new: NewSession<D>) -> Result<Login<D>, SessionError> {
         let manager = self.clone();
         run_to_completion(async move { manager.open(new).await }).await
@@ -101,8 +102,8 @@ impl<D: SessionData> SessionManager<D> {
             content.claims.clone_from(&claims);
         }
         let limit = shared.limits.session_data;
-        // Check the content before the directory call: a content that cannot be stored is a mistake
-        // of the application.
+        // Check the content before the directory call. A content that cannot be stored is a mistake
+        // of the application, and the directory call would be useless.
         let mut payload = content.encode(limit, StoredSizes::default())?;
         let of_directory = self.active_user(&user).await?;
         let directory_role = of_directory.map(|user| user.role).unwrap_or_default();
@@ -131,8 +132,8 @@ impl<D: SessionData> SessionManager<D> {
                 .store_client
                 .ask(Operation::Create, |store| store.create(&user, &id, &record))
                 .await;
-            // The login may have evicted other sessions of the user. This is also done after an
-            // error, because the store may have executed the write.
+            // The login may have evicted other sessions of the user. Invalidate their cache entries
+            // after an error too, because the store may have executed the write.
             self.invalidate(&user);
             match created? {
                 Created::Created(opened) => break (id, opened, token, refresh_token),

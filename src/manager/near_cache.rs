@@ -16,16 +16,18 @@ impl<D: SessionData> SessionManager<D> {
     /// check of a request needs: the verified claims and the session. The entry is valid while all
     /// of these conditions hold:
     ///
-    /// - The token was verified with the keys and rules that the manager uses now, and the token's
-    ///   `exp` has not passed.
-    /// - No session of the user has changed after the read of this session was sent to the store.
+    /// - The token was verified with the keys and rules that the manager uses now, and the
+    ///   token's `exp` has not passed.
+    /// - No session of the user has changed since this process sent the read of this session to
+    ///   the store.
     /// - The last answered heartbeat was sent at most one lease ago. The lease is 500 ms by
-    ///   default, and a lease has five heartbeats.
-    /// - The session's deadlines and
-    ///   [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) have not passed.
+    ///   default. The store sends five heartbeats per lease.
+    /// - The session's deadlines have not passed.
+    /// - Neither the read of the session nor the directory's answer is older than
+    ///   [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after).
     ///
-    /// If the store answers that a session is not live, the answer is cached in the same way, for
-    /// at most 5 seconds.
+    /// If the store answers that a session is not live, the near cache stores this answer as an
+    /// entry too. The entry is valid under the same conditions, for at most 5 seconds.
     ///
     /// A login, logout or update of a user invalidates the cache entries of all of that user's
     /// sessions. A service account that opens and closes thousands of sessions therefore gains
@@ -43,18 +45,18 @@ impl<D: SessionData> SessionManager<D> {
         self.shared.near.as_ref().map(|near| near.tracker().heartbeat_interval())
     }
 
-    /// Invalidates the cache entries of a user, after this process changed the user's sessions or
-    /// may have changed them. From Redis 7 on, the server's invalidation arrives after the answer
-    /// to the write. Without this call, the process could still use the old entry after its own
-    /// write.
+    /// Invalidates the cache entries of a user. Call this method after this process has changed the
+    /// user's sessions, or may have changed them. From Redis 7 on, the server's invalidation
+    /// arrives after the answer to the write. Without this call, the process could still use the
+    /// old entry after its own write.
     pub(crate) fn invalidate(&self, user: &UserId) {
         if let Some(near) = &self.shared.near {
             near.tracker().invalidate(user);
         }
     }
 
-    /// Remembers that this session was revoked. The check of a request uses this while the store is
-    /// unavailable.
+    /// Remembers in this process that the session was revoked, with the reason. While the store is
+    /// unavailable, the check of a request rejects each request of this session.
     pub(crate) fn remember_revoked(&self, user: &UserId, id: &SessionId, reason: RevokeReason) {
         self.shared.ended.insert((user.clone(), id.clone()), AuthError::revoked(reason));
     }

@@ -45,8 +45,8 @@ impl<D: SessionData> SessionManager<D> {
         self.shared.policy.load().seal(Cursor::PURPOSE, &text).map(Cursor)
     }
 
-    /// Checks the signature of a cursor, and that the cursor was made for the kind of this store.
-    /// Returns the store's own cursor.
+    /// Checks the signature of a cursor. Also checks that the cursor was made for a store of the
+    /// same kind as this manager's store. Returns the store's own cursor.
     pub(super) fn checked_cursor(
         &self,
         cursor: Option<&Cursor>,

@@ -22,8 +22,8 @@ use crate::telemetry::events::{Actor, Event, Suspicion};
 use crate::token::{RefreshClaims, RefreshToken, Sealed};
 use crate::trace;
 
-/// An idle bound that has always passed. With this bound, the store reads the exact idle deadline
-/// in the same round trip as the record, for a session of any age.
+/// An `idle_bound` that has always passed. With this value, the store reads the exact idle deadline
+/// of every session, in the same round trip as the record.
 const PASSED: Option<Timestamp> = Some(Timestamp::from_millis(0));
 
 /// A refresh token with the record of the session that it was issued for.
@@ -42,13 +42,14 @@ impl<D: SessionData> SessionManager<D> {
     /// the same successor. Such calls come from parallel tabs, or from a client that retries after
     /// a lost answer, and do not count as a theft.
     ///
-    /// A call with the replaced token after the grace window means that two parties have the token.
-    /// A call with an even older token means the same, at any time. Each of these calls revokes the
-    /// session with the reason [`RefreshReuse`](RevokeReason::RefreshReuse). Each later request
-    /// with a token of the session is rejected with this reason. For the token that was replaced
-    /// last, [`refresh_retry`](crate::manager::SessionManagerBuilder::refresh_retry) extends the
-    /// time in which it is accepted. A call with a text that none of the manager's keys sealed
-    /// changes nothing.
+    /// Two parties have the token if a call presents the replaced token after the grace window. Two
+    /// parties also have the token if a call presents, at any time, a token that is older than the
+    /// token that was replaced last. Each of these calls revokes the session with the reason
+    /// [`RefreshReuse`](RevokeReason::RefreshReuse). Each later request with a token of the session
+    /// is rejected with this reason. With
+    /// [`refresh_retry`](crate::manager::SessionManagerBuilder::refresh_retry), the token that was
+    /// replaced last can be accepted for longer than the grace window. A call with a text that none
+    /// of the manager's keys sealed changes nothing.
     ///
     /// Costs two round trips to a remote store, and a call to the user directory if there is one.
     ///
@@ -56,15 +57,18 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// [`AuthError`] of one of these kinds:
     ///
-    /// - [`InvalidToken`](AuthErrorKind::InvalidToken), also without
+    /// - [`InvalidToken`](AuthErrorKind::InvalidToken): none of the manager's keys sealed the
+    ///   token, the token was not issued for the stored session, or the store has lost a rotation.
+    ///   Also returned if the manager has no
     ///   [`refresh_keys`](crate::manager::SessionManagerBuilder::refresh_keys).
     /// - [`SessionExpired`](AuthErrorKind::SessionExpired),
-    ///   [`SessionRevoked`](AuthErrorKind::SessionRevoked),
-    ///   [`AccountInactive`](AuthErrorKind::AccountInactive).
+    ///   [`SessionRevoked`](AuthErrorKind::SessionRevoked): the session is over.
+    /// - [`AccountInactive`](AuthErrorKind::AccountInactive): the user's account is not active.
     /// - [`StoreUnavailable`](AuthErrorKind::StoreUnavailable),
     ///   [`DirectoryUnavailable`](AuthErrorKind::DirectoryUnavailable): keep the token and try
-    ///   again. The store may have executed the rotation. In that case, the grace window applies.
-    /// - [`Unsigned`](AuthErrorKind::Unsigned).
+    ///   again. The store may have executed the rotation. In that case, the grace window applies to
+    ///   the token.
+    /// - [`Unsigned`](AuthErrorKind::Unsigned): the new tokens cannot be made.
     pub async fn refresh(&self, token: &str) -> Result<Login<D>, AuthError> {
         let sealed = self.open_refresh(token)?;
         let RefreshClaims { user, session, .. } = sealed.claims.clone();
@@ -120,8 +124,8 @@ impl<D: SessionData> SessionManager<D> {
         refresh.and_then(|refresh| refresh.policy.load().open(token))
     }
 
-    /// Loads the session of a refresh token. Checks by the salt of the session that the token was
-    /// issued for this session.
+    /// Loads the session that a refresh token names. Fails if the session's salt does not confirm
+    /// that the token was issued for this session.
     pub(super) async fn shown(&self, sealed: Sealed) -> Result<Shown, AuthError> {
         let RefreshClaims { user, session: id, .. } = &sealed.claims;
         let store_client = &self.shared.store_client;
@@ -161,9 +165,9 @@ impl<D: SessionData> SessionManager<D> {
             }
             Err(error) => Err(failed(error, &id)),
         };
-        // A failure to make new tokens is returned at once only if the presented token is the
-        // current one. An older token is presented to the store in spite of the failure, because
-        // its reuse must revoke the session.
+        // If the presented token is the current one, a failure to make new tokens is returned at
+        // once. If the presented token is an older one, the store receives it in spite of the
+        // failure, because its reuse must revoke the session.
         if counter == rotation.counter
             && let Err(error) = tokens
         {

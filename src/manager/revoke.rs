@@ -64,12 +64,12 @@ impl<D: SessionData> SessionManager<D> {
     /// [`RevokeReason::PasswordChange`]. The call also makes all device cookies of the user
     /// invalid.
     ///
-    /// If the store waits for replicas (`RedisStoreBuilder::wait_replicas`), it does so for each
-    /// revocation. In that case, the store timeout of a revocation is longer by that wait plus 200
-    /// ms. The 200 ms are needed because Redis can notice late that the wait is over. If too few
-    /// replicas confirm the revocation, this is not an error, because the sessions are revoked on
-    /// the primary. In that case, the manager logs a warning and returns [`Replicas::Missed`]. If
-    /// you call this method again, the store asks the replicas again.
+    /// If the store is configured to wait for replicas (`RedisStoreBuilder::wait_replicas`), it
+    /// waits at each revocation. The store timeout of a revocation is then longer by this wait plus
+    /// 200 ms. The 200 ms are needed because Redis can notice late that the wait is over. If too
+    /// few replicas confirm the revocation, the method returns no error, because the sessions are
+    /// revoked on the primary. The manager then logs a warning, and the result has
+    /// [`Replicas::Missed`]. If you call this method again, the store asks the replicas again.
     ///
     /// # Errors
     ///
@@ -84,9 +84,9 @@ impl<D: SessionData> SessionManager<D> {
         self.end(user, target.into(), reason, self.actor(user, reason)).await
     }
 
-    /// Suspends a user: revokes all sessions with the reason [`RevokeReason::Suspended`]. Logins in
-    /// progress fail if they have a login fence. This process also drops the cached answer of the
-    /// [user directory](crate::directory) about this user.
+    /// Suspends a user: revokes all sessions with the reason [`RevokeReason::Suspended`]. A login
+    /// in progress fails if it has a login fence. This process also discards its cached answer of
+    /// the [user directory](crate::directory) about this user.
     ///
     /// Mark the account as inactive in the directory *before* you call this method, because the
     /// method does not prevent new logins.

@@ -10,17 +10,18 @@ use crate::session::{SessionData, State};
 use crate::trace;
 
 impl<D: SessionData> SessionManager<D> {
-    /// Returns the role that the directory named for the user in its latest cached answer. The
-    /// conditions are those of
-    /// [`Accounts::remembered_role`](super::shared::accounts::Accounts::remembered_role).
+    /// Returns the role that the directory named for the user in its latest cached answer. Returns
+    /// [`Role::Unchanged`] if there is no directory, or if
+    /// [`Accounts::remembered_role`](super::shared::accounts::Accounts::remembered_role) returns
+    /// `None`.
     pub(crate) fn remembered_role(&self, user: &UserId) -> Role {
         let accounts = self.shared.accounts.as_ref();
         accounts.and_then(|accounts| accounts.remembered_role(user)).unwrap_or_default()
     }
 
-    /// Applies the directory's role to a session that was read from the store. If the stored role
-    /// differs and a change is due, a background task changes the role in all stored sessions of
-    /// the user.
+    /// Applies the directory's role to a session that was read from the store. If
+    /// `AppliedRoles::is_due` returns `true`, a background task changes the role in all stored
+    /// sessions of the user.
     pub(crate) fn apply_role(&self, state: &mut State<D>, role: Role) {
         let Some(accounts) = &self.shared.accounts else { return };
         let content = &state.stored.content;

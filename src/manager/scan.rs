@@ -88,8 +88,9 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Returns statistics whose scan ended at most `max_age` ago.
     ///
-    /// If the latest statistics are older, the method starts a new scan. If several callers need a
-    /// new scan at the same time, one caller scans and the others wait for the result of that scan.
+    /// If the latest statistics are older than `max_age`, the method starts a new scan. If several
+    /// callers need a new scan at the same time, one caller scans and the others wait for the
+    /// result of that scan.
     ///
     /// # Errors
     ///
@@ -122,8 +123,8 @@ impl<D: SessionData> SessionManager<D> {
     /// Frees all expired sessions, and calls `progress` after each step. Returns how many it freed.
     ///
     /// The application does not have to call this method. An expired session is never accepted, and
-    /// the store itself frees it later. The cleanup scans the whole store in steps of the same size
-    /// as [`statistics`](Self::statistics), and at the same speed.
+    /// the store itself frees it later. The cleanup scans the whole store, in steps of the same
+    /// size and at the same speed as [`statistics`](Self::statistics).
     ///
     /// # Errors
     ///

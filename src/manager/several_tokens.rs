@@ -36,11 +36,13 @@ impl<D: SessionData> SessionManager<D> {
     ///   the latest login is chosen.
     ///
     /// The order of the tokens has no effect, because another host of the same domain can set that
-    /// order by planting cookies. The only exception is two logins in the same millisecond.
+    /// order by planting cookies. There are two exceptions. If two logins were in the same
+    /// millisecond, the first of their tokens is chosen. If the tokens belong to more than 8
+    /// sessions, only the first 8 sessions are compared.
     ///
     /// If all verified tokens belong to one session, the manager loads no session. Otherwise it
-    /// loads 8 sessions at most. The chosen token can already be invalid: only the caller's
-    /// rotation checks this.
+    /// loads 8 sessions at most. The chosen token can already be invalid. This method does not
+    /// check that, because the caller rotates the token and the rotation checks it.
     ///
     /// # Errors
     ///
@@ -92,9 +94,10 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Errors
     ///
-    /// - [`InvalidToken`](AuthErrorKind::InvalidToken): no token verifies.
-    /// - [`StoreUnavailable`](AuthErrorKind::StoreUnavailable): a session could not be revoked. The
-    ///   sessions of the later tokens stay live.
+    /// - [`InvalidToken`](AuthErrorKind::InvalidToken): no token verifies, or each token that
+    ///   verifies was rejected as invalid for its session.
+    /// - [`StoreUnavailable`](AuthErrorKind::StoreUnavailable): the store cannot answer, so a
+    ///   session could not be revoked. The sessions of the later tokens stay live.
     pub(crate) async fn logout_refresh_all(&self, shown: &[&str]) -> Option<Result<(), AuthError>> {
         let first = shown.first()?;
         let candidates = self.candidates(shown);
@@ -114,8 +117,8 @@ impl<D: SessionData> SessionManager<D> {
 
     /// Revokes the session of each refresh token that a login request sends, 8 sessions at most.
     /// The new refresh token of the login replaces these tokens in the browser. The method ignores
-    /// a token that does not verify, and emits no event for it. If a revocation fails, the login
-    /// still succeeds.
+    /// a token that does not verify, and emits no event for it. If the store cannot answer, the
+    /// method stops, and the remaining sessions stay live. The login still succeeds.
     pub(crate) async fn end_replaced_sessions(&self, shown: &[&str]) {
         for candidate in self.candidates(shown).iter().take(MAX_SESSIONS) {
             let ended = self.logout_refresh(candidate.text).await;
@@ -126,8 +129,8 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Returns the latest token of each session, among the tokens that one of the refresh keys
-    /// sealed. Does no I/O.
+    /// Returns one token for each session: the token with the highest rotation counter. Ignores
+    /// tokens that none of the refresh keys sealed. Does no I/O.
     fn candidates<'t>(&self, shown: &[&'t str]) -> Vec<Candidate<'t>> {
         let mut candidates: Vec<Candidate<'t>> = Vec::new();
         for text in shown {

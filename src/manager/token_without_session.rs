@@ -14,11 +14,11 @@ impl<D: SessionData> SessionManager<D> {
     /// Use this method if [`create`](Self::create) has failed because the store is unavailable, and
     /// the user must have some access during the outage.
     ///
-    /// The token passes only layers with
-    /// [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly), and only while the store is
-    /// unavailable. During this time, the token cannot be revoked. As soon as the store answers,
-    /// the token is rejected like a token of an expired session. No session is created later, so
-    /// the user must log in again.
+    /// Only layers with [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) accept the
+    /// token, and only while the store is unavailable. During this time, the token cannot be
+    /// revoked. As soon as the store answers again, these layers reject the token like a token of
+    /// an expired session. The manager creates no session for the token later, so the user must log
+    /// in again.
     ///
     /// The method does no I/O except the call to the user directory, if there is a directory. The
     /// session content of `new` is not stored.

@@ -77,8 +77,8 @@ impl<D: SessionData> SessionManager<D> {
     ///
     /// # Errors
     ///
-    /// As for [`update`](Self::update), except [`Gone`](SessionError::Gone). If the user has no
-    /// session, the result is 0.
+    /// The errors of [`update`](Self::update), except [`Gone`](SessionError::Gone). If the user has
+    /// no session, this method returns 0.
     pub async fn update_all(
         &self,
         user: &UserId,
@@ -171,8 +171,8 @@ impl<D: SessionData> SessionManager<D> {
     /// Touches a live session immediately, and returns the new idle deadline.
     ///
     /// The new idle deadline is one idle TTL after the call, but never later than the absolute
-    /// deadline. After a request, the worker touches the session in the background. Call this
-    /// method for example for a "keep me logged in" button.
+    /// deadline. A request needs no call of this method, because the worker touches the session in
+    /// the background. Call this method for example for a "keep me logged in" button.
     ///
     /// # Errors
     ///

@@ -14,8 +14,8 @@ use crate::telemetry::events::{Event, Events};
 use crate::trace;
 
 /// The marker of a request that passed a layer in optional mode without a session. The marker tells
-/// an extractor or a guard that the layer is present. It also holds the event handle that a later
-/// rejection needs.
+/// an extractor or a guard that the layer is present. The marker also contains the event handle
+/// with which [`require`] emits an event for a rejection.
 struct Anonymous<D> {
     events: Events,
     layer: PhantomData<fn() -> D>,
@@ -42,7 +42,7 @@ pub enum Caller<D = ()> {
 }
 
 impl<D: SessionData> Caller<D> {
-    /// Returns the caller of the request with these extensions. If the request passed without a
+    /// Returns the caller of the request that has these extensions. If the request passed without a
     /// session, this function emits an [`Event::Rejected`], because the returned error becomes a
     /// rejection.
     ///
@@ -57,8 +57,8 @@ impl<D: SessionData> Caller<D> {
         }
     }
 
-    /// Returns the caller of the request with these extensions; `None` for a request that passed
-    /// without a session.
+    /// Returns the caller of the request that has these extensions. Returns `None` if the request
+    /// passed without a session.
     ///
     /// # Errors
     ///
@@ -101,18 +101,18 @@ impl<D> fmt::Debug for Caller<D> {
     }
 }
 
-/// Removes the values that only this layer may set, in case other code has set them. The layer
-/// calls this function for a request that continues without a session, and for a request that it
-/// rejects.
+/// Removes the [`Session`], the [`Anonymous`] and the [`TokenOnly`], in case other code has set
+/// them. Only this layer may set these values. The layer calls this function for a request that
+/// continues without a session, and for a request that it rejects.
 pub(crate) fn clear<D: SessionData>(extensions: &mut Extensions) {
     extensions.remove::<Session<D>>();
     extensions.remove::<Anonymous<D>>();
     extensions.remove::<TokenOnly>();
 }
 
-/// Puts the session into the extensions and replaces any other session. The function leaves an
-/// [`Anonymous`] and a [`TokenOnly`] in place, because readers look for the session first. Removing
-/// these two values would make a cache hit a tenth more expensive.
+/// Puts the session into the extensions and replaces any other session. The function does not
+/// remove an [`Anonymous`] or a [`TokenOnly`], because all readers of the extensions look for the
+/// session first. Removing these two values would make a cache hit a tenth more expensive.
 pub(crate) fn session<D: SessionData>(extensions: &mut Extensions, session: Session<D>) {
     extensions.insert(session);
 }
@@ -151,8 +151,8 @@ pub(crate) fn find<D: SessionData>(
         // request, so `None` would be wrong.
         (None, Some(_)) => Err(AuthError::new(AuthErrorKind::StoreUnavailable)),
         (None, None) => {
-            // If the system returns no random bytes, the response is the same but has no request id
-            // with which to find the log entry.
+            // If the system returns no random bytes, the request id is empty. The response has the
+            // same status and code, but the log entry is harder to find.
             let request_id = random_text::<9>().unwrap_or_default();
             trace::error!(
                 "a handler or a guard asks for a session that no layer has checked: put \

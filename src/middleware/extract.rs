@@ -58,10 +58,9 @@ impl TokenSource {
     /// Reads the header, or the cookie `name` if the header has no bearer token. `name` is the full
     /// name of the cookie, including a prefix such as `__Host-`.
     ///
-    /// If the header has a bearer token, the cookie is ignored, even if the two tokens differ.
-    /// After another tab has refreshed, the token in the header and the token in the cookie differ,
-    /// and both are valid. A header with another scheme, such as the `Basic` credentials of a
-    /// proxy, has no bearer token.
+    /// If the header has a bearer token, the cookie is ignored, even if the two tokens differ. The
+    /// two tokens differ after another tab has refreshed the session, and both are then valid. A
+    /// header with another scheme, such as the `Basic` credentials of a proxy, has no bearer token.
     ///
     /// If the cookie is read and the request has two cookies with this name, the request is
     /// rejected. Such a request does not show which cookie belongs to which path or host.
@@ -83,9 +82,9 @@ impl TokenSource {
         text(self.credential(headers)?)
     }
 
-    /// Returns every token of a request, for a logout: first the token of the header, then the
-    /// tokens of the first 8 cookies with the name. Duplicates are left out. If a value is not a
-    /// token, the list contains an error in its place.
+    /// Returns every token of a request, for a logout. The token of the header is first. The tokens
+    /// of the first 8 cookies with the configured name follow. Duplicates are left out. If a value
+    /// is not a token, the list contains an error in its place.
     ///
     /// # Errors
     ///
@@ -113,8 +112,8 @@ impl TokenSource {
         Ok(shown)
     }
 
-    /// Returns the name of the cookie if this request's token comes from the cookie. The token
-    /// comes from the cookie if the header has no bearer token.
+    /// Returns the name of the cookie if the layer reads this request's token from the cookie. The
+    /// layer does so if a cookie is configured and the header has no bearer token.
     pub(crate) fn counting_cookie(&self, headers: &HeaderMap) -> Option<&str> {
         let name = self.cookie.as_deref()?;
         let in_header = credential(headers).err()?.kind() != AuthErrorKind::MissingToken;

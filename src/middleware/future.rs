@@ -30,8 +30,8 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// Before this future calls the inner service, dropping it changes nothing. After that,
-    /// dropping it is as safe as dropping the inner service's future.
+    /// Dropping this future before it calls the inner service changes nothing. Dropping this future
+    /// after it has called the inner service is as safe as dropping the inner service's future.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, D, R, ReqBody>
     where

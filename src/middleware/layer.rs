@@ -20,10 +20,11 @@ use crate::token::Audience;
 /// Calls the inner service only for a request with a valid access token and a live session. Cheap
 /// to clone.
 ///
-/// The layer puts the session into the request's extensions as [`Session<D>`](crate::Session). If
-/// other code has put a session there, the layer replaces or removes it. The layer answers a
-/// rejected request with a response, never with an error, so `S::Error` stays the inner service's
-/// error type.
+/// The layer puts the session into the request's extensions as [`Session<D>`](crate::Session).
+/// Other code may have put a `Session<D>` there before. If the layer accepts the request with a
+/// session, the new session replaces the other one. If the request is rejected or continues without
+/// a session, the layer removes the other session. The layer answers a rejected request with a
+/// response, never with an error, so `S::Error` stays the inner service's error type.
 ///
 /// # Position in the stack
 ///
@@ -34,17 +35,19 @@ use crate::token::Audience;
 ///
 /// # Requirements on the inner service
 ///
-/// The inner service must be `Clone`. In Tower, only the value on which `poll_ready` was called is
-/// ready. So during a store call, the response future holds that value, and a clone takes its place
-/// in the layer's service.
+/// The inner service must be `Clone`. In Tower, `poll_ready` makes only one value of a service
+/// ready, and a clone of this value is not ready. During a store call, the response future owns the
+/// ready value. The layer's service keeps a clone for the next request.
 ///
 /// This layer does not require that request bodies or services are `Send` or `'static`. It boxes
-/// only the future of the store call as `Send`, and that future holds neither the body nor the
-/// service. A server that spawns the response future itself requires both bounds.
+/// only the future of the store call as `Send`. That future contains neither the body nor the
+/// service. If a server spawns the response future with `tokio::spawn`, the server itself requires
+/// that the body and the service are `Send` and `'static`.
 ///
-/// If the inner service takes a permit of a concurrency limit in `poll_ready`, a request holds that
-/// permit during the store call. Consider the time of the store call when you choose the limit, or
-/// put the limit further inside, into a service that takes the permit in `call`.
+/// A concurrency limit may give its permit in `poll_ready`. If the inner service has such a limit,
+/// a request also keeps its permit during the store call. There are two solutions. You can choose a
+/// higher limit, which includes the time of the store call. Or you can move the limit into an inner
+/// service that takes the permit in `call`, because `call` runs after the store call.
 pub struct SessionAuthLayer<D = (), R = JsonRejection> {
     rules: Rules<D, R>,
 }
@@ -65,16 +68,19 @@ impl<D, R> SessionAuthLayer<D, R> {
     /// Lets a request without a token pass, without a session.
     ///
     /// If a request has a token, the token must be valid. The layer answers 401 to an invalid
-    /// token, and 503 if the store is unavailable. So if the token is in a cookie, a public page
-    /// answers 401 to a browser whose session is over. To let such requests pass, use
+    /// token. If the store is unavailable, the layer applies its [failure
+    /// policy](Self::failure_policy), which answers 503 by default.
+    ///
+    /// If the token is in a cookie, a browser also sends the cookie of a session that is over. So
+    /// the browser gets a 401 even for a public page. To let such a request pass, use
     /// [`optional_with`](Self::optional_with).
     #[must_use]
     pub fn optional(self) -> Self {
         self.optional_with(OptionalMode::strict())
     }
 
-    /// Lets a request without a token pass. `mode` also selects the invalid tokens with which a
-    /// request passes as anonymous instead of getting a 401.
+    /// Lets a request without a token pass. `mode` decides about a request with an invalid token:
+    /// the layer either rejects it with 401 or lets it pass without a session.
     #[must_use]
     pub fn optional_with(mut self, mode: OptionalMode) -> Self {
         self.rules.mode = Mode::Optional(mode);
@@ -125,21 +131,22 @@ impl<D, R> SessionAuthLayer<D, R> {
 
 impl<D: SessionData, R> SessionAuthLayer<D, R> {
     /// Sets the maximum time since the store last confirmed a session. With zero, each request
-    /// makes a store call (one round trip).
+    /// calls the store, which costs one round trip.
     ///
-    /// The default and the upper limit are the lease of the near cache (500 ms by default). The
-    /// setting matters only while the invalidation connection has failed without a visible error.
-    /// While the connection works, a revocation takes effect as soon as the server's push message
-    /// arrives.
+    /// The default is the lease of the near cache (500 ms by default). A longer time acts like the
+    /// lease. The setting matters only while the invalidation connection has failed without a
+    /// visible error. While the connection works, a revocation takes effect as soon as the server's
+    /// push message arrives.
     ///
-    /// Without a near cache, every request calls the store. In that case, every value is accepted
-    /// and no value has an effect.
+    /// Without a near cache, every request calls the store. In that case, this method accepts every
+    /// value, and the value has no effect.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::OutOfRange`] for a value above zero and below three heartbeat intervals of
-    /// the near cache. One heartbeat interval is a fifth of the lease. With such a value, most
-    /// requests would call the store for no visible reason.
+    /// [`ConfigError::OutOfRange`] for a value that is above zero but below three heartbeat
+    /// intervals of the near cache. A heartbeat interval is a fifth of the lease, so with the
+    /// default lease the minimum is 300 ms. With a lower value, most requests would call the store
+    /// although the near cache works.
     pub fn max_staleness(mut self, max: Duration) -> Result<Self, ConfigError> {
         self.rules.request_policy.staleness =
             Staleness::new(max, self.rules.manager.heartbeat_interval())?;
@@ -149,9 +156,10 @@ impl<D: SessionData, R> SessionAuthLayer<D, R> {
     /// Accepts tokens for `audience` (the `aud` claim, RFC 7519 section 4.1.3) instead of the
     /// manager's audience. All other requirements of the manager stay.
     ///
-    /// Use this if several services with different audiences share one manager, and another issuer
-    /// signs their tokens. The manager itself signs tokens only with its own audience. A token that
-    /// one layer has verified is not valid for a layer with another audience.
+    /// Use this method if several services with different audiences share one manager, and another
+    /// issuer signs the tokens of these services. The manager itself signs tokens only with its own
+    /// audience. A layer with one audience does not accept a token for another audience, even if
+    /// another layer has verified this token.
     ///
     /// [`SessionManager::logout`] and the routes accept only tokens for the manager's audience. To
     /// revoke the session of a token for another audience, call [`SessionManager::revoke`] with the

@@ -1,10 +1,10 @@
 //! The layers that an application puts into its stack, and the steps that one request takes.
 //!
 //! 1. `extract` (uses the module `cookies`): reads the token text from the request headers.
-//! 2. `SessionManager::lookup` (`authenticate/lookup.rs`, `cache/`): finds the cache entry of the
-//!    token text. A hit on a live session continues with step 5. A hit on a session that is over
-//!    continues with step 6. An entry that is too old to use can still show that the token was
-//!    verified; in that case, step 4 follows.
+//! 2. `SessionManager::lookup` (`authenticate/lookup.rs`, `cache/`): looks up the token text in the
+//!    near cache. After a hit on a live session, step 5 follows. After a hit on a session that is
+//!    over, step 6 follows. If the cache entry is no longer valid but shows that the token was
+//!    verified and has not expired, step 4 follows. In all other cases, step 3 follows.
 //! 3. `SessionManager::verify` (`authenticate/verify.rs`, `token/jwt/verify.rs`): verifies the
 //!    token text and reads its claims.
 //! 4. `SessionManager::check`: loads the live session of the claims from the store

@@ -11,10 +11,13 @@ use crate::error::{AuthError, AuthErrorKind};
 /// How a layer in [optional](crate::SessionAuthLayer::optional_with) mode handles a request with
 /// invalid credentials. Default: [`strict`](Self::strict).
 ///
-/// In every mode, a request without credentials passes without a session. The layer answers 503 to
-/// a request that it cannot check because the store is unavailable, and 403 to a request of an
-/// inactive account. The manager emits an [event](crate::telemetry::events) for a rejected token
-/// even if the request passes.
+/// These rules hold in every mode:
+/// - A request without credentials passes without a session.
+/// - If the layer cannot check a request because the store is unavailable, the layer answers 503,
+///   unless its failure policy lets the request pass.
+/// - The layer answers 403 to a request of an inactive account.
+/// - The manager emits an [event](crate::telemetry::events) for a rejected token, even if the
+///   request passes.
 ///
 /// ```
 /// use tower_session_auth::auth_layer::OptionalMode;
@@ -43,38 +46,38 @@ impl OptionalMode {
         Self { cookies: false, bearer: false, clears: false }
     }
 
-    /// Lets a request with an invalid cookie pass as anonymous. This mode exists because a browser
-    /// adds the cookie to each request on its own, and cannot react to a 401. The cookie is invalid
-    /// in each of these cases:
+    /// Lets a request with an invalid cookie pass without a session. A browser adds the cookie to
+    /// each request by itself and cannot react to a 401. The cookie is invalid in each of these
+    /// cases:
     ///
     /// - The session is over.
     /// - The token has expired or does not verify.
-    /// - The request has two cookies with the name.
+    /// - The request has two cookies with the name of the token cookie.
     ///
-    /// An invalid token in the `Authorization` header is still answered with 401. A program has put
-    /// it there and must learn that the token is invalid.
+    /// An invalid token in the `Authorization` header is still answered with 401. A program has set
+    /// this header and must learn that the token is invalid.
     #[must_use]
     pub const fn lenient() -> Self {
         Self { cookies: true, bearer: false, clears: false }
     }
 
     /// Also lets a request with an invalid token in the `Authorization` header pass without a
-    /// session. Two `Authorization` fields are still answered with 400.
+    /// session. A request with two `Authorization` headers is still answered with 400.
     #[must_use]
     pub const fn also_for_bearer(mut self) -> Self {
         self.bearer = true;
         self
     }
 
-    /// Clears the cookie when the store reports that its session is over. Only the response to a
-    /// navigation (`Sec-Fetch-Mode: navigate`) clears the cookie. That response also gets
-    /// `Cache-Control: no-store`. Has no effect in strict mode.
+    /// Clears the cookie if the session of its token has expired or was revoked. The layer clears
+    /// the cookie only in the response to a navigation (`Sec-Fetch-Mode: navigate`). The layer also
+    /// sets `Cache-Control: no-store` in that response. This setting has no effect in strict mode.
     ///
-    /// Off by default: a login in another tab may have set a new cookie in the meantime, and the
-    /// response would clear that cookie too.
+    /// Off by default: while the request is in progress, a login in another tab may set a new
+    /// cookie. The response would then clear the new cookie.
     ///
-    /// The cookie must have `Path=/` and no `Domain`, as
-    /// [`AccessCookie`](crate::routes::AccessCookie) sets it. If the response itself sets the
+    /// The cookie must have `Path=/` and no `Domain`, as the cookies of
+    /// [`AccessCookie`](crate::routes::AccessCookie) have. If the inner service's response sets the
     /// cookie, the layer does not clear it.
     #[must_use]
     pub const fn clear_ended_cookie(mut self) -> Self {
@@ -82,8 +85,9 @@ impl OptionalMode {
         self
     }
 
-    /// Returns `Some` if a request that failed with `error` passes without a session. The inner
-    /// `Option` holds the cookie that the response must clear.
+    /// Returns `None` if a request that failed with `error` is rejected. Returns `Some(None)` if
+    /// the request passes without a session. Returns `Some(Some(cookie))` if the request passes and
+    /// the response must clear this cookie.
     pub(crate) fn pass(
         self,
         error: &AuthError,
@@ -113,8 +117,8 @@ impl OptionalMode {
         if !passes {
             return None;
         }
-        // If the error has a source, the record exists but cannot be read. A newer version of this
-        // library may have written it, so the session may still be live.
+        // An error with a source means that the record exists but cannot be read. A newer version
+        // of this library may have written the record, so the session may still be live.
         let has_ended = kind.is_of_ended_session() && error.source().is_none();
         let cleared = cookie.filter(|_| self.clears && has_ended && is_navigation(headers));
         Some(cleared.and_then(ClearedCookie::new))
@@ -161,8 +165,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns whether a navigation with a cookie passes in the most lenient mode, and whether the
-    /// response clears the cookie.
+    /// Checks a navigation with a cookie in the most lenient mode. The first value is whether the
+    /// request passes. The second value is whether the response clears the cookie.
     fn passes_and_clears(error: &AuthError) -> (bool, bool) {
         let mode = OptionalMode::lenient().also_for_bearer().clear_ended_cookie();
         let source = TokenSource::header_or_cookie("t").unwrap();

@@ -35,8 +35,8 @@ where
 
 /// A request without its body.
 ///
-/// It includes the `Authorization` header, so do not log all headers. `Debug` shows neither headers
-/// nor extensions.
+/// A `Head` includes the `Authorization` header, so do not log all of its headers. Its `Debug`
+/// output contains neither the headers nor the extensions.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Head<'a> {
@@ -73,10 +73,10 @@ impl std::fmt::Debug for Head<'_> {
 /// The default response: `{"detail": …, "code": …}` as JSON, with `reason` for a revoked session.
 ///
 /// - Every response has `Cache-Control: no-store`.
-/// - The responses 401, 400 and the 403 of a role guard have `WWW-Authenticate: Bearer` (RFC 6750
+/// - Every 401, every 400, and the 403 of a role guard have `WWW-Authenticate: Bearer` (RFC 6750
 ///   section 3, RFC 9470 section 3).
-/// - The response 503 has `Retry-After`.
-/// - The response 500 has a `request_id`, which is also in the log.
+/// - A 503 has `Retry-After`.
+/// - A 500 has a `request_id`, which is also in the log.
 ///
 /// Works for every body type that implements `From<String>`, for example axum's body, `Full<Bytes>`
 /// and `String`. For another body type (tonic's, a `BoxBody`), pass a closure to

@@ -27,8 +27,9 @@ pub(crate) enum Mode {
 }
 
 impl<D, R> Rules<D, R> {
-    /// Returns `Some` if a request that failed with `error` passes without a session. The inner
-    /// `Option` holds the cookie that the response must clear.
+    /// Returns `None` if a request that failed with `error` is rejected. Returns `Some(None)` if
+    /// the request passes without a session. Returns `Some(Some(cookie))` if the request passes and
+    /// the response must clear this cookie.
     pub(crate) fn pass(
         &self,
         error: &AuthError,

@@ -18,7 +18,7 @@ use crate::middleware::checked::Checked;
 use crate::middleware::reject::{Head, JsonRejection, Reject, respond};
 use crate::trace;
 
-/// Answers 403 `cross_site` to a request that a browser makes for a page of another origin. Cheap
+/// Answers 403 `cross_site` to a browser's request that a page of another origin has caused. Cheap
 /// to clone.
 ///
 /// A browser attaches cookies to a request even if a page of another site has caused the request.
@@ -28,20 +28,21 @@ use crate::trace;
 ///
 /// # Requests that pass
 ///
-/// - `GET`, `HEAD` and `OPTIONS`, because these methods change nothing. Exception: the layer checks
-///   a handshake that upgrades the connection (`Upgrade`, as for a WebSocket), because
-///   `SameSite=Lax` and CORS do not protect it.
+/// - A `GET`, `HEAD` or `OPTIONS` request, because these methods change nothing. Exception: the
+///   layer checks such a request if it upgrades the connection (`Upgrade`, for example to a
+///   WebSocket), because `SameSite=Lax` and CORS do not protect an upgrade.
 /// - A request whose `Sec-Fetch-Site` is `same-origin` or `none`.
 /// - A request whose `Origin` is one of the [trusted origins](Self::trusted_origins).
 /// - A request without `Sec-Fetch-Site` whose `Origin` has the same host and port as the request's
-///   target. A missing port means the default port of the origin's scheme. Hosts are compared
-///   without regard to case. The scheme is not compared, because the layer does not know the scheme
-///   of the request.
+///   target. If a port is missing, the default port of the origin's scheme applies. Hosts are
+///   compared without regard to case. Schemes are not compared, because the layer does not know the
+///   scheme of the request.
 /// - A request with neither `Sec-Fetch-Site` nor `Origin`. Such a request does not come from a
 ///   browser, so a program has set its cookies on purpose.
 ///
-/// All other requests are rejected. For each rejected request, the log contains its `Origin` and
-/// `Host`, shortened. A proxy must pass on `Host` and `Origin` unchanged.
+/// All other requests are rejected. For each rejected request, the layer logs a warning with
+/// `Origin`, `Host` and `Sec-Fetch-Site`. Each logged value is cut after 200 bytes. A proxy must
+/// leave `Host` and `Origin` unchanged.
 ///
 /// The check reads only headers. It does no I/O, and makes no allocation for a request that passes.
 ///
@@ -116,7 +117,7 @@ impl<R> SameOriginLayer<R> {
         const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
         const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
         // These methods are safe by definition: a handler for one of them must not change anything.
-        // Over HTTP/2, a WebSocket starts with `CONNECT`, which is not one of these methods.
+        // Over HTTP/2, a WebSocket starts with the method `CONNECT`, which is always checked.
         let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         let upgrades = headers.contains_key(UPGRADE)
             || headers.get(&MODE).is_some_and(|mode| mode.as_bytes() == b"websocket");
@@ -209,8 +210,8 @@ fn check_origin(text: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// A part of a request, as the log contains it. The text is shortened, and escaped so that it
-/// cannot forge a log line.
+/// A value of a request, as the log contains it. The value is cut after 200 bytes. It is escaped,
+/// so that it cannot forge a log line.
 struct Shown<'a>(Option<&'a [u8]>);
 
 impl fmt::Display for Shown<'_> {
@@ -223,8 +224,8 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Logs a warning with the values on which the decision was based. These values help an operator to
-/// find a proxy that changes headers.
+/// Logs a warning with the values that caused the rejection. The values help an operator to find a
+/// proxy that changes headers.
 fn log_refusal(uri: &Uri, headers: &HeaderMap) {
     let header = |name: &str| Shown(headers.get(name).map(HeaderValue::as_bytes));
     let host = match uri.authority() {
@@ -249,8 +250,8 @@ impl<S, R> Layer<S> for SameOriginLayer<R> {
 
 /// The service that a [`SameOriginLayer`] creates around an inner service.
 ///
-/// It is ready when the inner service is ready. It returns only errors of the inner service: a
-/// rejected request gets a response.
+/// The service is ready when the inner service is ready. It returns only errors of the inner
+/// service. A rejected request gets a response, not an error.
 pub struct SameOrigin<S, R = JsonRejection> {
     inner: S,
     layer: SameOriginLayer<R>,

@@ -1,8 +1,9 @@
 //! The middleware service: checks a request and calls the inner service.
 //!
-//! `call` runs the steps that need no store call: it reads the token and looks it up in the near
-//! cache. If the near cache has no entry for the token, `call` verifies the token. The response
-//! future runs the other steps, which need the store.
+//! `call` runs the steps that need no store call. It reads the token and looks it up in the near
+//! cache. If no cache entry shows that the token was verified, `call` verifies the token. If the
+//! request then needs a store call, the response future makes the store call and runs the remaining
+//! steps.
 
 use std::fmt;
 use std::mem;
@@ -22,8 +23,8 @@ use crate::session::SessionData;
 
 /// The service that [`SessionAuthLayer`](crate::SessionAuthLayer) creates around an inner service.
 ///
-/// It is ready when the inner service is ready. It returns only errors of the inner service: a
-/// rejected request gets a response.
+/// The service is ready when the inner service is ready. It returns only errors of the inner
+/// service. A rejected request gets a response, not an error.
 pub struct SessionAuth<S, D = (), R = JsonRejection> {
     inner: S,
     /// Shared in one `Arc`, because servers clone a service for each request.
@@ -84,7 +85,7 @@ where
         // `poll_ready` made *this* inner service ready. The clone that replaces it is not ready.
         let clone = self.inner.clone();
         let ready = mem::replace(&mut self.inner, clone);
-        // The boxed future holds neither the request nor the service. So the request and the
+        // The boxed future contains neither the request nor the service. So the request and the
         // service need not be `Send` or `'static`.
         let (manager, request_policy) = (manager.clone(), request_policy.clone());
         let check = Box::pin(async move { manager.check(&verified, &request_policy).await });

@@ -11,8 +11,8 @@ use crate::manager::SessionManager;
 use crate::session::SessionData;
 use crate::store::AttemptRule;
 
-/// An attempt that was counted. [`SessionManager::attempt`] returns it. If you drop this value, the
-/// attempt stays counted as failed.
+/// A counted attempt. [`SessionManager::attempt`] returns it. If you drop this value, the attempt
+/// stays counted as failed.
 #[must_use = "an attempt that did not fail must be given back or cleared"]
 pub struct CountedAttempt<D = ()> {
     manager: SessionManager<D>,
@@ -37,11 +37,11 @@ pub enum AttemptError {
 impl<D: SessionData> SessionManager<D> {
     /// Counts an attempt before it is made, for a rate limit of the application.
     ///
-    /// `purpose` names the kind of attempt, for example `"totp"`. `who` names the counter: a user
-    /// id, an address, or another text of any length. Attempts with the same `purpose` and the same
-    /// `who` count together, in all processes that share the signing key, the issuer, the audience
-    /// and the key prefix of the store. The store receives only a pseudonym of both texts. Use the
-    /// same rule for all attempts of a purpose.
+    /// `purpose` names the kind of attempt, for example `"totp"`. `who` is the user id, the address
+    /// or another text of any length for which attempts are counted. Attempts with the same
+    /// `purpose` and the same `who` share one counter. All processes with the same signing key,
+    /// issuer, audience and key prefix of the store share the counters. The store receives only a
+    /// pseudonym of the two texts. Always use the same rule for the same `purpose`.
     ///
     /// Costs one round trip.
     ///
@@ -72,17 +72,17 @@ impl<D: SessionData> CountedAttempt<D> {
     /// Takes the attempt back, as if it had not been made. Also cancels a wait that this attempt
     /// started.
     ///
-    /// Runs to completion even if the caller goes away. If the store cannot answer, the attempt
+    /// Runs to completion even if the caller is dropped. If the store cannot answer, the attempt
     /// stays counted, and a warning is logged.
     pub async fn give_back(self) {
         let Self { manager, counted } = self;
         manager.settle_attempts(vec![counted.give_back()], ()).await;
     }
 
-    /// Clears the counter, with all its attempts and waits. Call this method after a success which
-    /// shows that the user also made the earlier, failed attempts.
+    /// Clears the counter: removes all its attempts and cancels its wait. Call this method only
+    /// after a success that shows that the same user made the earlier failed attempts.
     ///
-    /// Runs to completion even if the caller goes away. If the store cannot answer, the attempts
+    /// Runs to completion even if the caller is dropped. If the store cannot answer, the attempts
     /// stay counted, and a warning is logged.
     pub async fn clear(self) {
         let Self { manager, counted } = self;

@@ -42,17 +42,17 @@ pub(crate) enum Tried {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Returns the key under which attempts of `who` are counted: a pseudonym, so that the store
-    /// does not learn the name.
+    /// Returns the key under which attempts of `who` are counted. The key is a pseudonym, so that
+    /// the store does not learn `who`.
     pub(crate) fn attempt_key(&self, what: &str, who: &str) -> Result<AttemptKey, SessionError> {
         let name = self.shared.policy.load().pseudonym(what, who)?;
         let key = name.get(..KEY_LEN).and_then(AttemptKey::parse);
         key.ok_or_else(|| StoreError::new(StoreErrorKind::Unsupported).into())
     }
 
-    /// Counts an attempt before it is made. If the store does not count attempts, this process
-    /// counts the attempt. `alone` decides what happens while the store is unavailable: with `true`
-    /// this process counts the attempt, and with `false` the method returns an error.
+    /// Counts an attempt before it is made. If the store does not support the counting of attempts,
+    /// this process counts the attempt. If the store is unavailable, `alone` decides: with `true`,
+    /// this process counts the attempt, and with `false`, the method returns an error.
     pub(crate) async fn count_attempt(
         &self,
         key: AttemptKey,
@@ -76,7 +76,7 @@ impl<D: SessionData> SessionManager<D> {
     }
 
     /// Settles counted attempts, and then drops `held`. Runs to completion even if the caller is
-    /// dropped. An attempt that cannot be settled stays counted as failed.
+    /// dropped. If the store cannot settle an attempt, the attempt stays counted as failed.
     pub(crate) async fn settle_attempts(
         &self,
         settles: Vec<(Counted, Settle)>,

@@ -5,9 +5,10 @@
 //! [`SessionManager::attempt`](crate::SessionManager::attempt). Examples are codes of a second
 //! factor, password resets and invitations.
 //!
-//! An attempt is counted *before* it is made, so that concurrent attempts cannot pass the limit
-//! together. After an attempt that did not fail, the application takes it back
-//! ([`CountedAttempt::give_back`]) or clears the whole counter ([`CountedAttempt::clear`]).
+//! An attempt is counted *before* it is made, so that concurrent attempts cannot exceed the limit.
+//! After an attempt that did not fail, the application must do one of two things. It takes back
+//! this attempt ([`CountedAttempt::give_back`]), or it clears the whole counter
+//! ([`CountedAttempt::clear`]).
 //!
 //! ```
 //! use std::{num::NonZeroU32, time::Duration};

@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A circuit breaker. One failure opens it. While it is open, it refuses calls immediately. After a
-/// pause, it lets one probe at a time through. It closes when a probe is answered.
+/// A circuit breaker. One failure opens the circuit. While the circuit is open, the breaker refuses
+/// calls immediately. After a pause, the breaker lets one call through as a probe. Only one probe
+/// runs at a time. The circuit closes when the store or the user directory answers a probe.
 ///
 /// While the circuit breaker is closed, a permit costs two atomic loads and no lock.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     open: AtomicBool,
-    /// How often the circuit has closed. If a call began before the circuit last closed, the result
-    /// of that call says nothing about the present state of the store.
+    /// The number of times that the circuit has closed. A call may have begun before the circuit
+    /// last closed. The result of such a call says nothing about the present state of the store.
     epoch: AtomicU64,
     state: Mutex<State>,
     pause: Duration,
@@ -37,8 +38,8 @@ pub(crate) enum Change {
 }
 
 impl Breaker {
-    /// Creates a closed breaker. While it is open, a new probe starts no sooner than `pause` after
-    /// the last failure.
+    /// Creates a breaker with a closed circuit. While the circuit is open, the next probe starts at
+    /// the earliest one `pause` after the last failure.
     pub(crate) fn new(pause: Duration) -> Self {
         let state = State { probe_at: Instant::now(), probing: false };
         Self {
@@ -79,8 +80,8 @@ impl Breaker {
     }
 }
 
-/// A permit for one call. If the caller is dropped, the permit is dropped without a result. In that
-/// case, the circuit does not change.
+/// A permit for one call. If the caller is dropped, the permit is dropped without a result. The
+/// circuit then stays as it was.
 #[derive(Debug)]
 #[must_use = "report the result of the call with `answered` or `failed`"]
 pub(crate) struct Permit<'a> {

@@ -11,8 +11,8 @@ use crate::telemetry::metrics::{Gauge, Metrics};
 use crate::timer_elision;
 use crate::trace;
 
-/// The pause between probes while the circuit is open. After the called side has recovered, the
-/// circuit closes at most about this much later.
+/// The pause before the next probe while the circuit is open. When the store or the user directory
+/// answers again, the next call after this pause closes the circuit.
 const PROBE_PAUSE: Duration = Duration::from_millis(100);
 
 /// The name of a bulkhead. It says what the bulkhead calls, and for which work. Each bulkhead has
@@ -91,11 +91,12 @@ impl Bulkhead {
     /// circuit is open, the bulkhead does not make the call.
     ///
     /// The timeout starts when this method is called, so each call has the whole timeout. A caller
-    /// with less time drops the future, and the circuit breaker ignores a dropped call. So a
-    /// timeout always means that the called side was too slow.
+    /// that has less time left drops the future before the timeout ends. The circuit breaker
+    /// ignores a dropped call. So a timeout always means that the called side was too slow.
     ///
-    /// `is_away` returns whether an error means that there was no answer. Such an error opens the
-    /// circuit, and so does a timeout. Any other error counts as an answer.
+    /// `is_away` returns true for an error that opens the circuit. Such an error means that the
+    /// called side did not answer, or that its answers must not be used. A timeout also opens the
+    /// circuit. Any other error counts as an answer.
     ///
     /// # Cancel safety
     ///
@@ -109,8 +110,8 @@ impl Bulkhead {
     }
 
     /// Like [`ask`](Self::ask), but with the timeout `limit`. `limit` must not be shorter than the
-    /// bulkhead's timeout. The caller passes the current time as `now`, so that the clock is not
-    /// read again.
+    /// bulkhead's timeout. `now` is the current time. The caller passes it, so that this method
+    /// does not read the clock again.
     pub(super) async fn ask_within<T, E: StdError, F: Future<Output = Result<T, E>>>(
         &self,
         limit: Duration,

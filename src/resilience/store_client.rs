@@ -16,8 +16,8 @@ use crate::store::erased::ErasedStore;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::telemetry::metrics::{Metrics, StoreTimes};
 
-/// The maximum additional time for a revocation. It limits the time that an application's own store
-/// can request.
+/// The maximum additional time of a revocation. A custom store can request additional time
+/// (`SessionStore::revoke_wait`). If it requests more than this maximum, it gets this maximum.
 const LONGEST_REVOKE_WAIT: Duration = Duration::from_secs(60);
 
 /// The store, and the bulkheads that limit how long a request waits for it.
@@ -80,8 +80,8 @@ impl StoreClient {
         Ok(self.try_ask(operation, question).await?)
     }
 
-    /// Like [`ask`](Self::ask), but the error tells whether the store itself failed. If the store
-    /// itself failed, the caller can continue without it.
+    /// Like [`ask`](Self::ask), but the error says whether the store itself failed. After a failure
+    /// of the store itself, the caller may continue without the store.
     pub(crate) fn try_ask<'a, T>(
         &'a self,
         operation: Operation,
@@ -90,8 +90,8 @@ impl StoreClient {
         self.pass(&self.requests, self.requests.limit(), operation, question)
     }
 
-    /// Like [`ask`](Self::ask), but for a revocation. A revocation has additional time to wait for
-    /// the store's replicas.
+    /// Like [`ask`](Self::ask), but for a revocation. The timeout is longer, because a revocation
+    /// may wait for the store's replicas.
     pub(crate) async fn ask_to_revoke<'a, T>(
         &'a self,
         operation: Operation,
@@ -101,9 +101,9 @@ impl StoreClient {
         Ok(self.pass(&self.requests, limit, operation, question).await?)
     }
 
-    /// Calls the store for a list, a page of a scan or a step of a cleanup. These calls have a
-    /// separate bulkhead: their failures do not open the circuit for requests, and failed requests
-    /// do not open the circuit for these calls.
+    /// Calls the store for a list, a page of a scan or a step of a cleanup. These calls have their
+    /// own bulkhead. A failure of these calls does not open the circuit for requests. A failure of
+    /// a call for a request does not open the circuit for these calls.
     pub(crate) async fn ask_aside<'a, T>(
         &'a self,
         operation: Operation,
@@ -112,9 +112,9 @@ impl StoreClient {
         Ok(self.pass(&self.scans, self.scans.limit(), operation, question).await?)
     }
 
-    /// Calls the store for work that no request waits for. The call takes until `deadline` at most.
-    /// It needs no permit of a circuit breaker, and its result does not affect a circuit breaker.
-    /// The caller itself must pause between failed calls.
+    /// Calls the store for work that no request waits for. The call ends at `deadline` at the
+    /// latest. It needs no permit of a circuit breaker, and its result does not change a circuit.
+    /// The caller must pause after a failed call.
     pub(crate) async fn ask_in_background<'a, T>(
         &'a self,
         operation: Operation,
@@ -128,8 +128,8 @@ impl StoreClient {
         answer
     }
 
-    /// Returns the store's warnings for its operator, within the timeout of scans. No request waits
-    /// for this call, and the call does not affect a circuit breaker.
+    /// Returns the store's warnings for its operator. The timeout is that of scans. No request
+    /// waits for this call, and its result does not change a circuit.
     pub(crate) async fn warnings(&self) -> Result<Vec<String>, StoreError> {
         let late = |_| Err(unavailable(TimedOut));
         timeout(self.scans.limit(), self.store.warnings()).await.unwrap_or_else(late)

@@ -10,8 +10,8 @@ use crate::store::{StoreError, StoreErrorKind};
 /// - The circuit is open because of such a failure.
 ///
 /// Only the store client creates this value, from the result of its own call. A failure policy
-/// requires this value. So the failure policy cannot let a request in because of another timeout or
-/// because of an error of another component.
+/// requires this value before it lets a request pass. So no other timeout and no error of another
+/// component can make a failure policy let a request pass.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreUnavailable(StoreError);
 
@@ -25,8 +25,8 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
-    /// Returns the error of a call that was not made because the circuit is open. An error of the
-    /// given kind has opened it.
+    /// Returns the error of a call that was not made because the circuit is open. `kind` says why:
+    /// the store is unavailable, or its server is not the primary.
     pub(super) fn circuit_open(kind: StoreErrorKind, why: CircuitOpen) -> Self {
         Self::Unavailable(StoreUnavailable(StoreError::with_source(kind, why)))
     }

@@ -65,8 +65,8 @@ pub(super) async fn end_user<D: SessionData>(
     response::ok(&Deleted { message, deleted_count: count })
 }
 
-/// Handles `DELETE /user/{user_id}/sessions/{session_id}`: revokes one session of that user. 404 if
-/// the user has no live session with this id.
+/// Handles `DELETE /user/{user_id}/sessions/{session_id}`: revokes one session of that user.
+/// Answers 404 if that user has no live session with this id.
 pub(super) async fn end_session<D: SessionData>(
     State(context): State<Context<D>>,
     admin: Session<D>,

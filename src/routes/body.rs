@@ -25,8 +25,8 @@ const SHAPE: &str = "the body is not a JSON object with each field once";
 ///
 /// # Errors
 ///
-/// 415 for another `Content-Type`, 413 for a body over [`LIMIT`], 408 if the client needs longer
-/// than `patience`, and 400 if the body cannot be read.
+/// Returns 415 for another `Content-Type`, and 413 for a body over [`LIMIT`]. Returns 408 if the
+/// client takes longer than `patience` to send the body. Returns 400 if the body cannot be read.
 pub(super) async fn json(
     headers: &HeaderMap,
     body: Body,
@@ -87,8 +87,8 @@ async fn read(body: Body, patience: Duration) -> Result<Bytes, Problem> {
     }
 }
 
-/// Converts a read error to a problem. Also recognizes the errors of an outer layer with a smaller
-/// size limit or a shorter timeout.
+/// Converts a read error to a problem. Also recognizes the errors of an outer layer that has a
+/// smaller size limit or a shorter timeout than this function.
 fn unreadable(error: &(dyn StdError + 'static)) -> Problem {
     let mut link = Some(error);
     while let Some(error) = link {

@@ -82,12 +82,12 @@ impl<D: SessionData> RoutesBuilder<D> {
     ///
     /// - The routes limit neither logins nor invalid refresh tokens by address.
     /// - The list of devices shows `null` instead of an address.
-    /// - [`build`](Self::build) logs a warning. It logs no warning if both limits by address are
-    ///   off: [`LoginLimit::address_attempts`] with 0, and [`RefreshLimit::new`] with 0 for
-    ///   addresses.
+    /// - [`build`](Self::build) logs a warning, unless both limits by address are off. The limit of
+    ///   logins by address is off with [`LoginLimit::address_attempts`] of 0. The limit of invalid
+    ///   refresh tokens by address is off if the second argument of [`RefreshLimit::new`] is 0.
     ///
-    /// If the function finds no address for a request, the routes log one warning, at the first
-    /// such request.
+    /// The routes log a warning for the first request for which the function finds no address. They
+    /// do not repeat the warning. They log no warning if both limits by address are off.
     pub fn client_address(
         mut self,
         address: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
@@ -114,9 +114,10 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// Lets users log in while the store is unavailable. During that time, a login with valid
     /// credentials returns a [token without a session](SessionManager::token_without_session).
     ///
-    /// Routes behind [`FailurePolicy::TokenOnly`] accept such a token until the store answers
-    /// again. After that, no route accepts it. Routes with another failure policy never accept it.
-    /// By default, a login while the store is unavailable is answered with 503.
+    /// Routes behind [`FailurePolicy::TokenOnly`] accept such a token while the store is
+    /// unavailable. When the store answers again, no route accepts the token. Routes with another
+    /// failure policy never accept it. Without this setting, the routes answer 503 to a login while
+    /// the store is unavailable.
     pub fn token_only_logins(mut self) -> Self {
         self.token_only_logins = true;
         self
@@ -126,9 +127,9 @@ impl<D: SessionData> RoutesBuilder<D> {
     /// [`FailurePolicy::Refuse`], so that the route answers 503 while the store is unavailable.
     ///
     /// If layers of the service have another [failure
-    /// policy](crate::SessionAuthLayer::failure_policy), set that policy here too. In that case,
-    /// the route answers 200 for as long as that policy can let requests in. [`Health::is_ready`]
-    /// lists the conditions.
+    /// policy](crate::SessionAuthLayer::failure_policy), set that policy here too. The route then
+    /// answers 200 as long as that policy can let requests pass. [`Health::is_ready`] lists the
+    /// conditions.
     ///
     /// [`Health::is_ready`]: crate::manager::Health::is_ready
     pub fn readiness_policy(mut self, policy: FailurePolicy) -> Self {
@@ -147,25 +148,25 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// Puts the access token into a cookie as well. A login and a refresh set the cookie, a logout
-    /// clears the cookie, and these routes read it. By default, the access token is only in
-    /// response bodies, and clients store it themselves.
+    /// Puts the access token into a cookie, and also leaves it in the response bodies. A login and
+    /// a refresh set the cookie, a logout clears it, and these routes read it. Without this
+    /// setting, the access token is only in response bodies, and clients store it themselves.
     ///
-    /// To read the cookie in the layers around your own routes, give them its
-    /// [token source](AccessCookie::token_source). Those routes then need
-    /// [protection against other sites](crate::same_origin::SameOriginLayer).
+    /// The layers around your own routes do not read the cookie by default. To change this, set the
+    /// cookie's [token source](AccessCookie::token_source) on these layers. Your own routes then
+    /// need [protection against cross-site requests](crate::same_origin::SameOriginLayer).
     pub fn access_cookie(mut self, cookie: AccessCookie) -> Self {
         self.access_cookie = Some(cookie);
         self
     }
 
-    /// Sets the [device cookie](DeviceCookie). A device that has already logged in to an account
-    /// can then log in again while others guess the password of that account.
+    /// Sets the [device cookie](DeviceCookie). With this cookie, a device that has logged in to an
+    /// account before can log in to it again, even while others guess the password of that account.
     ///
-    /// By default, the routes set the cookie of [`DeviceCookie::new`] if tokens travel in cookies.
-    /// With this setting, the routes set the given cookie with every [delivery](RefreshDelivery).
-    /// If the [`login_limit`](Self::login_limit) has no limit by name, the routes set no device
-    /// cookie.
+    /// Without this setting, the routes set the cookie of [`DeviceCookie::new`] if tokens travel in
+    /// cookies, and no device cookie otherwise. With this setting, the routes set the given cookie
+    /// with every [delivery](RefreshDelivery). Exception: if the [`login_limit`](Self::login_limit)
+    /// has no limit by name, the routes never set a device cookie.
     pub fn device_cookie(mut self, cookie: DeviceCookie) -> Self {
         self.device_cookie = DeviceSetting::Always(cookie);
         self
@@ -178,18 +179,18 @@ impl<D: SessionData> RoutesBuilder<D> {
         self
     }
 
-    /// Sets other origins whose pages may use the routes that act on cookies, for example
-    /// `https://app.example.com`. Default: none.
+    /// Sets other origins whose pages may use the routes that set or read token cookies, for
+    /// example `https://app.example.com`. Default: none.
     ///
-    /// Write each origin exactly as browsers write an `Origin`: without a wildcard, a default port,
-    /// a path or a slash at the end. Without this setting, a browser's request passes only if
-    /// `Sec-Fetch-Site` or `Origin` shows that the request comes from the server's own origin. Any
-    /// other request of a browser is answered with 403 `cross_site`, even if it comes from another
-    /// host of the same domain. [`SameOriginLayer`] lists the exact rules.
+    /// Write each origin exactly as browsers write it in the `Origin` header: without a wildcard, a
+    /// default port, a path or a slash at the end. Without this setting, a browser's request passes
+    /// only if `Sec-Fetch-Site` or `Origin` shows that the request comes from the server's own
+    /// origin. The routes answer any other request of a browser with 403 `cross_site`, even if it
+    /// comes from another host of the same domain. [`SameOriginLayer`] lists the exact rules.
     ///
-    /// A proxy must leave `Host` and `Origin` unchanged. A page of a trusted origin also needs CORS
-    /// with credentials around these routes. The page must be of the same site, because browsers
-    /// send `SameSite=Strict` cookies only for pages of the same site.
+    /// A proxy must leave `Host` and `Origin` unchanged. For a page of a trusted origin, put a CORS
+    /// layer that allows credentials around these routes. The page must belong to the same site as
+    /// the server, because browsers send `SameSite=Strict` cookies only for pages of the same site.
     pub fn trusted_origins<T: Into<String>>(
         mut self,
         origins: impl IntoIterator<Item = T>,
@@ -199,8 +200,8 @@ impl<D: SessionData> RoutesBuilder<D> {
     }
 
     /// Sets how many logins may fail before the routes answer 429. Default: 10 in 60 seconds for
-    /// each name, and 100 in 60 seconds for each address if
-    /// [`client_address`](Self::client_address) returns one.
+    /// each name, and 100 in 60 seconds for each address. The limit by address applies only if
+    /// [`client_address`](Self::client_address) returns an address.
     pub fn login_limit(mut self, limit: LoginLimit) -> Self {
         self.login_limit = limit;
         self
@@ -271,8 +272,9 @@ impl<D: SessionData> RoutesBuilder<D> {
     }
 }
 
-/// Returns the function that finds a client's address. Logs a warning where a limit by address has
-/// no effect.
+/// Returns the function that finds a client's address. Logs a warning if there is no such function
+/// although a limit by address is on. The returned function logs a warning for the first request
+/// without an address if a limit by address is on.
 fn checked_address(given: Option<Box<ClientAddress>>, limited: bool) -> Box<ClientAddress> {
     let Some(given) = given else {
         if limited {

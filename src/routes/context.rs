@@ -45,8 +45,9 @@ pub(super) struct Shared<D> {
     pub(super) limits: Limits,
     /// `None` if logins set no device cookie.
     pub(super) devices: Option<Devices>,
-    /// Hashes the typed name of an unknown user to a stand-in id. The typed name can be a password
-    /// that was entered into the wrong field, so the store must not receive the text itself.
+    /// Hashes the typed name of an unknown user to a placeholder id. The typed name can be a
+    /// password that was entered into the wrong field, so the store must not receive the text
+    /// itself.
     pub(super) nobody: RandomState,
 }
 

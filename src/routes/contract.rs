@@ -24,37 +24,39 @@ use super::error_response::Problem;
 /// Converts error answers of axum and tower-http to `{"detail": …, "code": …}`. A panic of the
 /// inner service becomes 500 `internal`.
 ///
-/// The layer changes two kinds of answers, if their status is 400, 404, 405, 408, 413, 415, 422,
-/// 500 or 504:
+/// The layer converts an answer if both of these conditions hold. The first condition is the
+/// status: 400, 404, 405, 408, 413, 415, 422, 500 or 504. The second condition is that the answer
+/// is of one of these two kinds:
 ///
 /// - an answer **without a body**, as axum's router and tower-http's timeouts send it;
 /// - a `text/plain` answer of at most 64 KiB with **a text of axum's extractors or of tower-http**.
 ///
-/// The answer to a `HEAD` request has no body, so the layer reads the answer's headers instead. It
-/// converts the answer only if `Content-Length` is 0, or if both `Content-Length` and
-/// `Content-Type` are absent. In these cases the answer to `GET` has no body either. Every other
-/// answer to `HEAD` keeps its headers, because the application may have written the body of the
-/// answer to `GET`.
+/// An answer to a `HEAD` request never has a body, so the layer decides by its headers. It converts
+/// the answer in two cases: `Content-Length` is 0, or both `Content-Length` and `Content-Type` are
+/// absent. In these two cases the answer to the same request with `GET` has no body either. The
+/// layer does not convert any other answer to `HEAD`, because the application may have written the
+/// body of the answer to `GET`.
 ///
-/// Every other answer stays unchanged:
+/// The layer does not convert any other answer:
 /// - A `text/plain` answer with another text: a handler or layer of the application wrote it.
 /// - An answer of another type than `text/plain`, such as JSON or HTML: this layer does not read
-///   it.
+///   the body.
 /// - An answer with another status, such as a 401 or a 403 of an application's own layer: this
-///   layer does not know its meaning.
+///   layer does not know the meaning of such an answer.
 ///
 /// If an error answer of your own should have a code, write it as JSON.
 ///
-/// A changed answer keeps its status and its other headers, such as `Retry-After`. A changed 5xx
-/// does not tell the client the cause. It has a `request_id`, which is also in the log.
+/// A converted answer keeps its status and its other headers, such as `Retry-After`. A converted
+/// answer with a 5xx status does not tell the client the cause. It has a `request_id`, which is
+/// also in the log.
 ///
-/// The layer removes the `Allow` header from every 401 and 403, changed or not. axum adds this
-/// header outside of the layers around a route. The header would tell a client without access which
-/// methods the path has.
+/// The layer removes the `Allow` header from every 401 and 403. If a route does not have the method
+/// of a request, axum adds this header outside of the layers around the route. The 401 or 403 of
+/// such a layer would then tell a client without access which methods the path has.
 ///
 /// The response body can be any body type that implements `From<String>`. The routes of this module
-/// contain this layer. Put it around your whole server as well, directly inside the layer that logs
-/// requests. For a successful answer the layer only checks the status.
+/// already contain this layer. Put it around your whole server as well, directly inside the layer
+/// that logs requests. If an answer is successful, the layer only checks its status.
 ///
 /// ```
 /// use http::header::{CONTENT_TYPE, HeaderValue};
@@ -117,8 +119,8 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let is_head = request.method() == Method::HEAD;
-        // A panic can leave the inner service in a bad state, as any panic in a task can. The layer
-        // has no state of its own that could break.
+        // After a panic, the inner service can be in a bad state. The same is true for a panic that
+        // ends a task. This layer has no state that a panic can break.
         let call = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
         ContractErrorsFuture { call: call.ok(), is_head, read: None }
     }
@@ -185,8 +187,8 @@ impl<F, B> fmt::Debug for ContractErrorsFuture<F, B> {
 }
 
 impl<B: HttpBody + From<String>> PlainText<B> {
-    /// Reads the text. If the text is a known one, converts the answer. Otherwise returns the
-    /// answer unchanged.
+    /// Reads the text. If the text begins like a text of axum or tower-http, converts the answer.
+    /// Otherwise returns the answer unchanged.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Response<B>> {
         loop {
             let frame = match self.body.as_mut().poll_frame(context) {
@@ -232,7 +234,7 @@ fn panicked<B: From<String>>() -> Response<B> {
 }
 
 /// Maximum length, in bytes, of a text that the layer reads to find out which component wrote it. A
-/// text of axum can quote what the client sent.
+/// text of axum can be long, because it can quote what the client sent.
 const MAX_TEXT: u64 = 64 * 1024;
 
 /// The first decision about an answer: the answer is final, or its text must be read first.
@@ -241,12 +243,13 @@ enum Judged<B> {
     PlainText(Box<PlainText<B>>),
 }
 
-/// Converts an answer without a body. Returns a plain text answer as a text that must be read
-/// first, and any other answer unchanged.
+/// Decides about an answer by its status and headers. Converts an answer without a body. Returns a
+/// plain text answer as [`Judged::PlainText`], because its text must be read first. Returns any
+/// other answer unchanged, except that a 401 or a 403 loses its `Allow` header.
 fn judge<B: HttpBody + From<String>>(mut response: Response<B>, is_head: bool) -> Judged<B> {
     let status = response.status();
-    // axum adds `Allow` outside of the layers around a route. A client without access would learn
-    // from `Allow` which methods the path has.
+    // axum adds `Allow` outside of the layers around a route. In a 401 or a 403 of such a layer,
+    // `Allow` would tell a client without access which methods the path has.
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         response.headers_mut().remove(ALLOW);
     }
@@ -284,8 +287,8 @@ fn may_be_known(status: StatusCode) -> bool {
     )
 }
 
-/// How the texts of axum's rejections and of tower-http's answers begin. A test checks the texts
-/// that it can provoke.
+/// The beginnings of the texts of axum's rejections and of tower-http's answers. A test compares
+/// those texts that it can make axum and tower-http send.
 const KNOWN_TEXTS: [&str; 28] = [
     "Failed to parse the request body as JSON",
     "Failed to deserialize the JSON body into the target type",
@@ -344,8 +347,8 @@ fn worded<B: From<String>>(mut parts: Parts) -> Response<B> {
     Response::from_parts(parts, body)
 }
 
-/// Returns whether the answer to the same request with `GET` has no body, as far as the headers of
-/// the answer to `HEAD` show.
+/// Returns whether the answer to the same request with `GET` has no body. The function decides by
+/// the headers of the answer to `HEAD`.
 fn get_is_empty(headers: &HeaderMap) -> bool {
     match headers.get(CONTENT_LENGTH) {
         Some(length) => length.as_bytes() == b"0",

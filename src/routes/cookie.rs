@@ -14,8 +14,8 @@ use crate::middleware::cookies::{checked_name, cookies};
 use crate::middleware::extract::TokenSource;
 use crate::trace;
 
-/// The largest size of a cookie that every browser keeps (RFC 6265 section 6.1): the bytes of name
-/// and value together.
+/// The maximum size of a cookie that every browser accepts (RFC 6265 section 6.1). The size is the
+/// number of bytes of the name and the value together.
 const KEPT: usize = 4096;
 
 /// Prefixes of cookie names. For a name with such a prefix, browsers enforce certain attributes of
@@ -97,16 +97,20 @@ impl RefreshCookie {
     ///
     /// By default, the path is the prefix of the mount point
     /// ([`Mounts::auth`](super::Mounts::auth)). Browsers therefore send the cookie only to the
-    /// routes of this mount point, and each mount point has its own login. An auth mount point
-    /// below another auth mount point shares the cookie of the outermost one.
+    /// routes of this mount point, so a login at one mount point does not count at another one.
+    /// Exception: if an auth mount point lies below other auth mount points, its cookie has the
+    /// path of the outermost one. All these mount points then share one cookie.
     /// [`Routes::auth`](super::Routes::auth) does not know its prefix and uses `/`.
     ///
-    /// Set the path if browsers see another path than this server does, for example behind a proxy
-    /// that strips a prefix. With this setting, all mount points share one cookie.
+    /// Set the path if the path in the browser differs from the path that this server sees, for
+    /// example behind a proxy that strips a prefix. With this setting, all mount points share one
+    /// cookie.
     ///
-    /// After a change of the path, a browser may still have the cookie of the earlier path. If one
-    /// of the two paths lies below the other, the browser sends both cookies. In that case, the
-    /// routes use the cookie of the latest login. The next login or logout clears the other cookie.
+    /// After you change the path, a browser may still have a cookie with the earlier path. If one
+    /// of the two paths lies below the other, the browser sends both cookies. If both cookies
+    /// belong to one user, a refresh uses the token of the latest login. If they belong to
+    /// different users, the routes answer a refresh with 401. The next login or logout clears the
+    /// cookie with the earlier path.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
@@ -139,9 +143,10 @@ impl Default for RefreshCookie {
     }
 }
 
-/// A cookie that carries the access token, which the response body contains as well. Its attributes
-/// are `HttpOnly; Secure; SameSite=Strict; Path=/`, without `Domain`. Use it for pages without
-/// scripts. [`TokenSource`] describes what the rest of the application must do.
+/// A cookie that carries the access token. The response body also contains the access token. The
+/// attributes of the cookie are `HttpOnly; Secure; SameSite=Strict; Path=/`, without `Domain`. Use
+/// this cookie for pages without scripts. [`TokenSource`] describes what the rest of the
+/// application must do.
 ///
 /// ```
 /// use tower_session_auth::error::ConfigError;
@@ -184,9 +189,9 @@ impl AccessCookie {
         self
     }
 
-    /// Sets `SameSite=Lax`: browsers also send the cookie when the user follows a link from another
-    /// site. With the default `Strict`, a page behind such a link shows the user as not logged in
-    /// until the user reloads the page.
+    /// Sets `SameSite=Lax`. Browsers then also send the cookie when the user follows a link from
+    /// another site. With the default `Strict`, browsers do not send the cookie in this case, so
+    /// the page shows the user as not logged in until the user reloads the page.
     #[must_use]
     pub fn lax(mut self) -> Self {
         self.same_site = SameSite::Lax;
@@ -274,8 +279,8 @@ impl TokenCookie {
         self.field(&self.name, &self.path, token, max_age)
     }
 
-    /// Returns the `Set-Cookie` value that clears the cookie. It has the name and path of the
-    /// cookie, because browsers identify a cookie by name, path and host.
+    /// Returns the `Set-Cookie` value that clears the cookie. The value has the name and path of
+    /// the cookie, because browsers identify a cookie by name, path and host.
     pub(super) fn cleared(&self) -> Result<HeaderValue, Problem> {
         self.field(&self.name, &self.path, "", Duration::ZERO)
     }
@@ -283,8 +288,9 @@ impl TokenCookie {
     /// Returns the `Set-Cookie` values that clear the browser's other cookies of this name. An
     /// earlier configuration or another application of the domain may have set such cookies.
     ///
-    /// The values cover each form of the name, at each prefix of the cookie's own path and of
-    /// `mount`, which is the path of the routes.
+    /// The values cover each form of the name: with the prefix `__Host-`, with the prefix
+    /// `__Secure-`, and without a prefix. They cover each prefix of two paths: the cookie's own
+    /// path, and `mount`, which is the path of the routes.
     pub(super) fn cleared_elsewhere(
         &self,
         mount: Option<&str>,
@@ -332,13 +338,14 @@ impl TokenCookie {
     }
 
     /// Reads the tokens from the cookies of this name. A value that is not UTF-8 cannot be a token
-    /// of this crate and is read as an empty text.
+    /// of this crate, so it is read as an empty text.
     pub(super) fn read<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
         read(headers, &self.name)
     }
 
-    /// Reads the tokens from the cookies of each form of the name. Use these tokens only to revoke
-    /// sessions, because another host or application of the domain can set some of the cookies.
+    /// Reads the tokens from the cookies of each form of the name: with each prefix, and without a
+    /// prefix. Use these tokens only to revoke sessions. Another host or application of the domain
+    /// can set some of these cookies.
     pub(super) fn read_all_forms<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
         self.names().iter().flat_map(|name| read(headers, name)).collect()
     }

@@ -12,9 +12,9 @@ use crate::telemetry::events::LoginRefusal;
 /// Finds users and verifies their passwords. Implementors write `async fn`.
 ///
 /// A login calls [`find`](Self::find), reads the user's login fence, and then calls
-/// [`verify`](Self::verify). If all sessions of the user are revoked or the password is changed
-/// while `verify` is running, this attempt opens no session. In that case, the login calls both
-/// methods a second time, so that they see the change.
+/// [`verify`](Self::verify). While `verify` is running, all sessions of the user may be revoked, or
+/// the password may be changed. In that case, the login opens no session with the result of this
+/// `verify`. Instead, it calls both methods once more, so that they see the change.
 ///
 /// ```
 /// use tower_session_auth::directory::BoxError;
@@ -51,9 +51,9 @@ use crate::telemetry::events::LoginRefusal;
             `NewSession<{D}>` must be those of the manager (`SessionManagerBuilder::data`)"
 )]
 pub trait Credentials<D = ()>: Send + Sync + 'static {
-    /// Returns the user with this name. The routes call this method before they verify the
-    /// password. `None` means that no such user exists. This method checks neither the password nor
-    /// whether the account is active.
+    /// Returns the user with this name, or `None` if there is no such user. The routes call this
+    /// method before they verify the password. This method checks neither the password nor whether
+    /// the account is active.
     ///
     /// # Errors
     ///
@@ -64,18 +64,18 @@ pub trait Credentials<D = ()>: Send + Sync + 'static {
         login: &LoginName,
     ) -> impl Future<Output = Result<Option<UserId>, BoxError>> + Send;
 
-    /// Returns one text for all spellings of a name. The routes [count](super::LoginLimit) failed
-    /// logins under this text, with separate counts for user ids and e-mail addresses. They also
-    /// count names for which no user exists. The default implementation returns a user id
-    /// unchanged, and an e-mail address in lower case without surrounding whitespace.
+    /// Returns the same text for all spellings of a name. The routes [count](super::LoginLimit)
+    /// failed logins under this text, even if no user has this name. User ids and e-mail addresses
+    /// have separate counts. The default implementation returns a user id unchanged. It returns an
+    /// e-mail address in lower case without surrounding whitespace.
     ///
-    /// Compute the text from the name alone. If this method asks a directory, the limit reveals
+    /// Compute the text from the name alone. If this method asks a directory, the limit can reveal
     /// which users exist.
     ///
-    /// Merge exactly the spellings that [`find`](Self::find) treats as one name. If this method
-    /// merges fewer spellings, each spelling has its own count, and only the limit of the account
-    /// bounds all of them together. If this method merges more spellings, the names of two users
-    /// can share one count.
+    /// Return the same text for two spellings exactly if [`find`](Self::find) treats them as one
+    /// name. If two spellings of one name have different texts, each of them has its own count.
+    /// Then only the limit of the account applies to them together. If the names of two users have
+    /// the same text, the two users share one count.
     fn normalized(&self, login: &LoginName) -> String {
         match login {
             LoginName::UserId(id) => id.as_str().to_owned(),
@@ -85,10 +85,10 @@ pub trait Credentials<D = ()>: Send + Sync + 'static {
 
     /// Verifies the password, and describes the session to open.
     ///
-    /// `user` is `None` if no user has the name. It is also `None` while the account is over its
-    /// limit of failed logins. For `None`, the routes treat [`Verdict::Accepted`] as a refusal.
+    /// `user` is `None` in two cases: no user has the name, or the account has reached its limit of
+    /// failed logins. In both cases, the routes treat [`Verdict::Accepted`] as a refusal.
     ///
-    /// For `None`, and for an account that is not active, this method must take as long as for a
+    /// If `user` is `None` or the account is not active, this method must take as long as for a
     /// wrong password. To achieve this, compare the password with the hash of a password that no
     /// user has.
     ///

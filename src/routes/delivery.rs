@@ -89,9 +89,8 @@ impl Delivery {
         self.cookies().map(TokenCookie::name)
     }
 
-    /// Returns whether routes with this access act on cookies. A browser sends cookies without a
-    /// script of the application. These routes therefore refuse requests that another site has
-    /// caused.
+    /// Returns whether routes with this access set or read token cookies. A browser adds cookies
+    /// even to a request that another site has caused. These routes therefore reject such requests.
     pub(super) fn acts_on_cookies(&self, access: Access) -> bool {
         let refresh = matches!(self.refresh, Refresh::Cookie(_));
         match access {
@@ -120,7 +119,8 @@ impl Delivery {
     }
 
     /// Sets the configured cookies to the tokens of a login. Also clears other cookies that the
-    /// browser may have under the same names. `mount` is the path of the routes, if it is known.
+    /// browser may have under the same names. `mount` is the path of the routes; `None` if it is
+    /// not known.
     pub(super) fn set_login_cookies(
         &self,
         headers: &mut HeaderMap,
@@ -128,8 +128,8 @@ impl Delivery {
         refresh_token: Option<&RefreshToken>,
         mount: Option<&str>,
     ) -> Result<(), Problem> {
-        // A login without a session issues no refresh token, but the refresh cookie of an earlier
-        // login must not stay.
+        // A login without a session issues no refresh token. The browser must not keep the refresh
+        // cookie of an earlier login, so the response clears this cookie.
         if let (Refresh::Cookie(cookie), None) = (&self.refresh, refresh_token) {
             headers.append(SET_COOKIE, cookie.cleared()?);
         }
@@ -178,7 +178,7 @@ impl Delivery {
     }
 
     /// Reads the refresh tokens from a refresh request. If the request has a body, the body must be
-    /// a JSON object, even if the token travels in a cookie.
+    /// a JSON object. This also holds if refresh tokens travel in cookies.
     pub(super) async fn shown(
         &self,
         headers: &HeaderMap,
@@ -201,9 +201,10 @@ impl Delivery {
         Ok(token.map_or(Shown::EmptyBody, |token| Shown::Tokens(vec![token])))
     }
 
-    /// Reads the refresh tokens from a logout request. If refresh tokens travel in bodies, a body
-    /// without a `refresh_token` string is treated as an absent body, so an invalid body is no
-    /// error. With any other delivery, the body is not read.
+    /// Reads the refresh tokens from a logout request. If refresh tokens travel in bodies, this
+    /// method reads the token from the body. An invalid body, or a body without a `refresh_token`
+    /// string, is treated as an absent body, so it causes no error. If refresh tokens do not travel
+    /// in bodies, this method does not read the body.
     pub(super) async fn shown_to_logout(
         &self,
         headers: &HeaderMap,

@@ -22,39 +22,42 @@ const MAX_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 /// The cookie that lets a known device log in to its account while others guess the password.
 ///
 /// The routes [limit](super::LoginLimit) failed logins for each name and account. An attacker who
-/// guesses passwords therefore also blocks the account's own user. The device cookie prevents this
-/// for devices that have logged in to the account before: their failed logins count only for the
-/// device. An attacker has no such cookie, because only a successful login sets it.
+/// guesses passwords therefore also blocks the user of the account. The device cookie prevents this
+/// for devices that have logged in to the account before. The failed logins of such a device count
+/// only for the device. An attacker has no such cookie, because only a successful login sets it.
 ///
-/// A device may fail 5 times within the window of the [`LoginLimit`](super::LoginLimit), or as
-/// often as a name if the limit of a name is lower. After that, the device is treated as unknown
-/// until its wait has ended.
+/// Within the window of the [`LoginLimit`](super::LoginLimit), 5 logins of a device may fail. If
+/// the limit of a name is lower than 5, the limit of a name applies to the device. When the device
+/// has reached its limit, it is treated as unknown until its wait has ended.
 ///
 /// - A login through `POST /login` or through the application ([`Logins`](super::Logins)) sets the
-///   cookie. Each later login that presents the cookie renews it. A logout does not clear it.
+///   cookie. Each later login with the cookie renews it. A logout does not clear it.
 /// - Its attributes are `HttpOnly; SameSite=Strict; Path=/`. With `Secure`, its name has the prefix
 ///   `__Host-`.
 /// - It contains no user name. It contains a random device id, the time of issue, a MAC of the
 ///   account, a MAC of the account's password epoch, and a MAC over all of these. The password
 ///   epoch is a value that a password change replaces. The MAC keys are derived from the refresh
-///   keys, or from the signing key if there are no refresh keys.
+///   keys. If there are no refresh keys, the MAC keys are derived from the signing key.
 /// - It is bound to one account. It becomes invalid when all sessions of the user are revoked with
 ///   [`RevokeReason::PasswordChange`](crate::RevokeReason::PasswordChange).
-/// - It becomes invalid when the key that made it is removed from its key set. A retired HMAC
-///   secret ([`KeySet::also_verify`](crate::KeySet::also_verify)) still verifies it. A retired
-///   public key does not, because a MAC key can be derived only from a secret.
-/// - It authenticates nothing. Without the password, it allows only 5 failed logins within the
-///   window.
+/// - It becomes invalid when the key from which its MAC keys are derived is removed from its key
+///   set. A retired HMAC secret ([`KeySet::also_verify`](crate::KeySet::also_verify)) still
+///   verifies the cookie. A retired public key does not verify it, because a MAC key can be derived
+///   only from a secret.
+/// - It authenticates nothing. A person with the cookie but without the password can only make as
+///   many failed logins as the limit of the device allows.
 ///
 /// **Limitations.** While others guess the password of an account, a *new* device of that account
-/// still has to wait. A browser that has deleted its cookies is a new device. A browser has only
-/// one device cookie: that of the account that logged in last. A login without the store
+/// must still wait. A browser that has deleted its cookies is a new device. A browser has only one
+/// device cookie. If several accounts log in with one browser, it has the device cookie of the
+/// latest login. A login without the store
 /// ([`token_only_logins`](super::RoutesBuilder::token_only_logins)) neither reads nor sets the
 /// cookie.
 ///
-/// By default the routes set the cookie if refresh tokens or access tokens travel in cookies. With
-/// any other delivery, [`RoutesBuilder::device_cookie`](super::RoutesBuilder::device_cookie) turns
-/// the cookie on.
+/// By default, the routes set the cookie if refresh tokens or access tokens travel in cookies. If
+/// no tokens travel in cookies,
+/// [`RoutesBuilder::device_cookie`](super::RoutesBuilder::device_cookie) turns the device cookie
+/// on.
 ///
 /// The cookie costs no round trip to the store. A login with a valid device cookie makes at least
 /// two round trips fewer than a login without one.
@@ -89,7 +92,9 @@ impl DeviceCookie {
     }
 
     /// Sets how long a device is treated as known after its latest login. Default: 90 days. Range:
-    /// 1 hour to 180 days. A change also applies to cookies that browsers already hold.
+    /// 1 hour to 180 days. A shorter lifetime also applies to cookies that browsers already have. A
+    /// longer lifetime applies to such a cookie only after the next login, because the browser
+    /// removes the cookie at the end of the lifetime with which it was set.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
@@ -158,9 +163,9 @@ impl Devices {
         Ok(Some(Self { cookie, lifetime }))
     }
 
-    /// Returns the device that a device cookie of the request identifies. One of the keys must have
-    /// made the device token, and the token must not have expired. Ignores all other values, and
-    /// all device cookies after the first 8.
+    /// Returns the device of the first valid device cookie of the request. A device cookie is valid
+    /// if one of the keys has made its device token and the token has not expired. The method
+    /// ignores invalid device cookies, and all device cookies after the first 8.
     pub(super) fn shown<D: SessionData>(
         &self,
         manager: &SessionManager<D>,

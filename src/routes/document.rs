@@ -72,8 +72,8 @@ pub(super) fn add<D>(
 }
 
 fn add_operation(paths: &mut Paths, path: String, method: HttpMethod, mut operation: Operation) {
-    // Different prefixes can lead to the same operation id, for example `/a-b` and `/a_b`. A number
-    // makes the id unique.
+    // Different prefixes, for example `/a-b` and `/a_b`, can result in the same operation id. In
+    // that case, an added number makes the id unique.
     let id = operation.operation_id.clone().unwrap_or_default();
     let mut number = 1;
     while has_operation(paths, &operation) {

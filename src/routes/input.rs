@@ -37,8 +37,8 @@ pub(super) fn session_id(params: &Params) -> Result<SessionId, Problem> {
         .ok_or_else(|| ErrorCode::NotFound.into())
 }
 
-/// Returns the innermost parameter of this name. The application can nest these routes below its
-/// own parameter of the same name.
+/// Returns the innermost parameter of this name. The application can nest these routes below a
+/// parameter of its own that has the same name.
 fn param<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
     let params = params.as_ref().ok()?;
     params.iter().filter(|(key, _)| *key == name).last().map(|(_, value)| value)

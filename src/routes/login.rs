@@ -38,8 +38,8 @@ pub(super) async fn login<D: SessionData>(
 
     let mut counted = LoginAttempt::default();
     let first = attempt(&context, &login, &client, &mut counted).await;
-    // The login fence changed, for example by a password change. The first attempt may have
-    // verified the old password, so the login verifies everything once more.
+    // The login fence changed, for example because of a password change. The first attempt may have
+    // verified the old password, so the second attempt verifies the credentials again.
     let outcome = match first {
         Err(refused) if refused.error.refusal() == Some(LoginRefusal::Superseded) => {
             attempt(&context, &login, &client, &mut counted).await
@@ -125,7 +125,8 @@ async fn attempt<D: SessionData>(
     }
     let user = find(context, login.name.as_ref()).await?;
     let stopped = |stop| Refusal::stopped(user.clone(), stop);
-    // For an unknown user the fence of a stand-in is read, so that both cases take equally long.
+    // If no user has the name, the login reads the fence of a placeholder. So logins with and
+    // without a user take equally long.
     let guarded = match &user {
         Some(user) => user.clone(),
         None => nobody(context, login)?,
@@ -218,7 +219,7 @@ async fn find<D: SessionData>(
     context.credentials.find(name).await.map_err(|error| Problem::unavailable(&*error))
 }
 
-/// Returns a stand-in id for the typed name of an unknown user.
+/// Returns a placeholder id for the typed name of an unknown user.
 fn nobody<D>(context: &Context<D>, login: &Login) -> Result<UserId, Problem> {
     let id = format!("nobody-{:016x}", context.nobody.hash_one(&login.typed));
     UserId::parse(&id).map_err(|_| Problem::internal_because("a stand-in is no user id"))

@@ -44,9 +44,11 @@
 //! cookie's path. If the cookies belong to one user, a refresh uses the cookie of the latest login.
 //! If they belong to different users, a refresh uses none of them and answers 401 `invalid_token`.
 //!
-//! A login revokes the session of each refresh token in the request (8 sessions at most). It also
-//! clears the browser's other cookies in each form of the name, at each prefix of the mount point's
-//! path. A logout does the same.
+//! A login revokes the session of each refresh token in the request's cookies (8 sessions at most).
+//! It also clears other cookies that the browser may have under the names of the token cookies. It
+//! clears each form of these names, at each prefix of the cookie's path and of the mount point's
+//! path. A logout also revokes these sessions. It clears the same cookies, and the current token
+//! cookies as well.
 //!
 //! # Other ways to log in
 //!

@@ -49,8 +49,8 @@ impl Mounts {
     /// Mounts the auth routes at `prefix`: the routes of [`Routes::auth`](super::Routes::auth).
     ///
     /// The path of the refresh cookie is `prefix`. If `prefix` lies below other auth mount points,
-    /// the path is the prefix of the outermost one.
-    /// [`RefreshCookie::path`](super::RefreshCookie::path) overrides both.
+    /// the path is the prefix of the outermost one. If
+    /// [`RefreshCookie::path`](super::RefreshCookie::path) is set, that path applies instead.
     ///
     /// # Errors
     ///

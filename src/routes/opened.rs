@@ -114,8 +114,8 @@ impl<D: SessionData> Context<D> {
         Ok(LoginAnswer { body, cookies, token_in_cookie })
     }
 
-    /// Revokes the sessions of the refresh tokens in the cookies of a login request, because the
-    /// client now has the new session instead.
+    /// Revokes the sessions of the refresh tokens in the cookies of a login request. The client
+    /// gets the new session in their place.
     pub(super) async fn end_replaced_sessions(&self, client: &Client) {
         let replaced: Vec<_> = client.replaced.iter().map(String::as_str).collect();
         self.manager.end_replaced_sessions(&replaced).await;
@@ -201,10 +201,10 @@ impl<D> Opened<D> {
     ///
     /// # Errors
     ///
-    /// [`LoginError`] with 500 `internal` if no token travels in a cookie. This is the case if the
-    /// routes have no [access cookie](super::RoutesBuilder::access_cookie), and the refresh token
-    /// is delivered [in bodies](super::RefreshDelivery::Body) or does not exist. The log has the
-    /// cause. The session stays open until it expires.
+    /// [`LoginError`] with 500 `internal` if no token travels in a cookie. In this case, the routes
+    /// have no [access cookie](super::RoutesBuilder::access_cookie). In addition, the refresh token
+    /// is delivered [in bodies](super::RefreshDelivery::Body), or the login issued no refresh
+    /// token. The log has the cause. The session stays open until it expires.
     pub fn redirect(self, to: &LocalPath) -> Result<Response, LoginError> {
         let LoginAnswer { cookies, token_in_cookie, .. } = self.answer;
         if !token_in_cookie {

@@ -97,8 +97,8 @@ pub(super) async fn refresh<D: SessionData>(
     }
 }
 
-/// Reads the session from the store, because the layer's copy may have an older last activity and
-/// an older time to live.
+/// Reads the session from the store. The session that the layer attached to the request may have an
+/// older last activity and an older time to live.
 async fn stored<D: SessionData>(
     context: &Context<D>,
     session: &Session<D>,

@@ -43,16 +43,17 @@ pub(super) async fn refresh<D: SessionData>(
     Ok(response)
 }
 
-/// Handles `POST /logout`: revokes the session of every token in the request. These are the refresh
-/// tokens, and the access tokens in the header and in cookies, even if they have expired.
-/// Idempotent: a logout of a session that is already over succeeds.
+/// Handles `POST /logout`: revokes the sessions of the tokens in the request. These are the refresh
+/// tokens (8 sessions at most), and all access tokens in the header and in cookies. An expired
+/// access token also counts. Idempotent: a logout of a session that is already over succeeds.
 ///
-/// - 200: at least one token verifies, and the sessions of all tokens that verify are over.
+/// - 200: at least one token verifies. Each of these sessions whose token verifies is revoked now,
+///   or was already over.
 /// - 401: no token verifies, for example while keys are being replaced. No session is revoked.
 /// - 503: a session cannot be revoked. The cookies stay, so that the client can try again.
 ///
-/// Every answer except 503 clears the cookies, also a 400 or a 401. It clears them whatever they
-/// contain, because no script can clear them.
+/// The answers 200, 400 and 401 clear the cookies. A cookie is cleared whatever it contains,
+/// because no script can clear it.
 pub(super) async fn logout<D: SessionData>(
     State(context): State<Context<D>>,
     request: Request,
@@ -106,8 +107,8 @@ pub(super) fn mount(parts: &Parts) -> Option<&str> {
     nested.filter(|path| path.starts_with('/') && !path.contains(['{', '*']))
 }
 
-/// Combines the outcomes of a logout. One token that verifies is enough for success, but a session
-/// that could not be revoked makes the logout fail.
+/// Combines the outcomes of a logout. If a session could not be revoked, the logout fails.
+/// Otherwise, the logout succeeds if at least one token verifies.
 fn logged_out(outcomes: Vec<Result<(), AuthError>>) -> Result<(), AuthError> {
     let mut first = None;
     let mut verified = false;

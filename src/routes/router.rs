@@ -32,9 +32,9 @@ pub(super) fn router<D: SessionData>(group: Group, context: Context<D>) -> Route
         };
         let mut grown = mem::take(router).route(path, handler.clone());
         // axum does not match an empty parameter, so a path with an empty parameter needs its own
-        // route. That route answers without calling the handler. If the application nests the
-        // routes below its own parameter of the same name, the handler would otherwise read that
-        // parameter.
+        // route. That route answers without calling the handler. The application can nest the
+        // routes below a parameter that has the same name. Without the extra route's answer, the
+        // handler would read the application's parameter instead of the empty one.
         for (without, param) in with_an_empty_parameter(path) {
             let refuse = async move |_: Request, _: Next| input::empty(param).into_response();
             let refused = handler.clone().route_layer(middleware::from_fn(refuse));

@@ -24,8 +24,8 @@ pub(crate) struct Content<D> {
     pub(crate) email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) role: Option<String>,
-    /// Whether the login gave the session a role that permits less than the user's role. If so, the
-    /// role from the user directory does not replace it.
+    /// Whether the session is narrowed: at the login, it got a role that permits less than the
+    /// user's role. A narrowed session keeps this role, whatever role the user directory names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) narrowed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,5 @@
 //! Counters of attempts, for rate limits. The caller counts an attempt before it makes the attempt.
-//! If the attempt does not fail, the caller subtracts it again.
+//! If the attempt does not fail, the caller corrects the counter: see [`Settle`].
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -44,10 +44,11 @@ impl fmt::Debug for AttemptKey {
 /// [`attempts`](Self::attempts) attempts. When the [`window`](Self::window) has passed, the next
 /// attempt starts a new period.
 ///
-/// The attempt that reaches the period's limit starts a wait. The first wait is as long as the
+/// The attempt that reaches the period's limit starts a wait. Before the first wait, the attempt
+/// that reaches [`in_a_row`](Self::in_a_row) also starts a wait. The first wait is as long as the
 /// window. Each later wait is twice as long as the previous one, up to
-/// [`longest_wait`](Self::longest_wait). During a wait all attempts are refused. A period after a
-/// wait allows only [`after`](Self::after) attempts.
+/// [`longest_wait`](Self::longest_wait). During a wait, all attempts are refused. After the first
+/// wait, each period allows only [`after`](Self::after) attempts.
 ///
 /// A refused attempt does not change the counter, with one exception. After the clock was set back,
 /// more time can remain than this rule allows for the current wait. A refused attempt then shortens
@@ -78,8 +79,9 @@ pub struct AttemptRule {
 }
 
 impl AttemptRule {
-    /// Creates a rule that allows `attempts` attempts per `window`. After a wait it allows one
-    /// attempt per period. A wait lasts at most 15 minutes. A counter is removed after 1 hour.
+    /// Creates a rule that allows `attempts` attempts per `window`. After a wait, the rule allows
+    /// one attempt per period. A wait lasts at most 15 minutes, or as long as the window if the
+    /// window is longer. `forget_after` is 1 hour.
     #[must_use]
     pub fn new(attempts: NonZeroU32, window: Duration) -> Self {
         Self {
@@ -111,8 +113,8 @@ pub enum Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Settle {
-    /// Subtracts one attempt. If the attempt's period has started a wait, removes that wait too.
-    /// Does nothing if another period has started since the attempt. The value is the start of the
+    /// Subtracts one attempt. If the attempt's period has started a wait, also removes that wait.
+    /// If another period has started since the attempt, does nothing. The value is the start of the
     /// attempt's period, from [`Attempt::Counted`].
     GiveBack(Timestamp),
     /// Removes the counter, with all its attempts and waits.

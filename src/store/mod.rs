@@ -98,12 +98,13 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     /// A login that began before a revocation of all sessions fails. A refused call changes
     /// nothing.
     ///
-    /// Only live sessions count toward the limit. If the limit is reached and
-    /// [`when_full`](SessionLimit::when_full) permits it, the store makes room: in the same atomic
-    /// step, it revokes sessions with the reason [`Evicted`](RevokeReason::Evicted). More than one
-    /// revocation is necessary if the limit was higher before. If [`room`](SessionLimit::room) is
-    /// greater than 1, the store also makes room for later logins. While the user is below the
-    /// limit, the work of this call must not grow with the number of the user's sessions.
+    /// Only live sessions count toward the limit. If the limit is reached,
+    /// [`when_full`](SessionLimit::when_full) decides whether the store refuses the call or makes
+    /// room. To make room, the store revokes sessions in the same atomic step, with the reason
+    /// [`Evicted`](RevokeReason::Evicted). If the limit was higher before, the store may have to
+    /// revoke several sessions. If [`room`](SessionLimit::room) is greater than 1, the store also
+    /// makes room for later logins. While the user is below the limit, the work of this call must
+    /// not grow with the number of the user's sessions.
     ///
     /// # Errors
     ///
@@ -120,8 +121,8 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     /// and passes it to [`create`](Self::create) as [`NewRecord::login_fence`].
     ///
     /// Only [`update_all`](Self::update_all) and a [`revoke`](Self::revoke) of all sessions replace
-    /// the fence, each time with a new value. An expired fence is not replaced by a new one, so a
-    /// login that read the fence before its expiry can still succeed.
+    /// the fence, each time with a new value. When a fence expires, the store does not create a new
+    /// one. So a login that read the fence before its expiry can still succeed.
     ///
     /// # Errors
     ///
@@ -135,10 +136,10 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     /// existed.
     ///
     /// The returned [`Record::idle_deadline`] may be earlier than the true idle deadline. An idle
-    /// deadline only moves forward, so an earlier value is a lower bound. The caller can pass such
-    /// a lower bound as `idle_bound`: an idle deadline that this store has returned for this
-    /// session before. Until the time `idle_bound`, the store is allowed to return `idle_bound` and
-    /// need not read the true idle deadline.
+    /// deadline only moves forward, so an earlier value is a lower bound. The caller can pass a
+    /// lower bound as `idle_bound`. This must be an idle deadline that this store has returned for
+    /// this session before. Until the time `idle_bound`, the store is allowed to return
+    /// `idle_bound` without reading the true idle deadline.
     ///
     /// # Errors
     ///
@@ -254,8 +255,8 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
         reason: RevokeReason,
     ) -> impl Future<Output = Result<Revoked, StoreError>> + Send;
 
-    /// Returns the additional time that [`revoke`](Self::revoke) may take because it waits for
-    /// replicas. The manager adds this time to the time limit of a revocation. Zero by default.
+    /// Returns how long [`revoke`](Self::revoke) may wait for replicas. The manager adds this time
+    /// to its time limit of a revocation. Zero by default.
     fn revoke_wait(&self) -> Duration {
         Duration::ZERO
     }

@@ -59,9 +59,10 @@ pub struct SessionLimit {
     pub max: NonZeroU32,
     /// What happens when a login would exceed the maximum.
     pub when_full: WhenFull,
-    /// For how many logins one eviction makes room, including the current login. With 1, the
-    /// default, the store evicts a session only when it must. To make room, the store reads all
-    /// sessions of the user, so a higher value saves work if `max` is large.
+    /// The number of logins for which one eviction makes room, including the current login. With 1,
+    /// the default, the store evicts only as many sessions as the current login needs. To make
+    /// room, the store reads all sessions of the user. So if `max` is large, a higher value saves
+    /// work.
     pub room: NonZeroU32,
 }
 
@@ -130,9 +131,9 @@ impl FenceValue {
     }
 }
 
-/// How long a store keeps a user's password epoch: 181 days, one day longer than the maximum life
-/// of a device cookie. So when the store removes an epoch, all device cookies from before the epoch
-/// have expired.
+/// How long a store keeps a user's password epoch: 181 days. A device cookie lives for at most 180
+/// days. So when the store removes an epoch, all device cookies from before that epoch have
+/// expired.
 pub const PASSWORD_EPOCH_LIFE: Duration = Duration::from_secs(181 * 24 * 60 * 60);
 
 /// A live session as the store keeps it.
@@ -378,8 +379,8 @@ pub enum Touched {
 pub struct StoreHealth {
     /// The version of the server, if there is a server.
     pub version: Option<String>,
-    /// Whether the store accepts writes now. A store that is out of memory, for example, answers
-    /// only reads.
+    /// Whether the store accepts writes now. For example, a store that is out of memory answers
+    /// reads but refuses writes.
     pub writable: bool,
 }
 

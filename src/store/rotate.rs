@@ -40,17 +40,17 @@ pub enum Rotated {
     /// deadline moved forward to `min(now + idle_ttl, absolute deadline)`. Contains the record
     /// after the change, and the true activity.
     Next(Record, Activity),
-    /// The token was the previous one, and it was replaced at most [`Rotate::grace`] ago. The token
-    /// is also accepted if the clock was set back after the rotation. With a grace period of zero,
-    /// this result does not occur. Nothing was changed.
+    /// The token was the previous one, and it was replaced at most [`Rotate::grace`] ago. This
+    /// result also occurs if the clock was set back after the rotation. With a grace period of
+    /// zero, this result does not occur. Nothing was changed.
     Again(Record, Activity),
-    /// The token was the previous one. It was replaced longer than [`Rotate::grace`] and at most
+    /// The token was the previous one. It was replaced more than [`Rotate::grace`] ago, but at most
     /// [`Rotate::retry`] ago. No touch has recorded the current counter as its
     /// [`rotation`](super::Touch::rotation), so the client may not have received the current token.
     /// Nothing was changed.
     Retried(Record, Activity),
-    /// The token was replaced earlier, and neither `Again` nor `Retried` applies. The session was
-    /// live before this call. The store has revoked the session, as
+    /// The token is not the current one: a rotation has replaced it. Neither `Again` nor `Retried`
+    /// applies. The session was live before this call. The store has revoked the session, as
     /// [`revoke`](super::SessionStore::revoke) does, with the reason
     /// [`RefreshReuse`](crate::reason::RevokeReason::RefreshReuse).
     Reused,

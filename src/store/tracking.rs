@@ -13,8 +13,9 @@ use crate::clock::Timestamp;
 use crate::coherence::{CacheCounters, Stamp, Tick};
 use crate::id::{SessionId, UserId};
 
-/// The invalidations of a store. They allow a process to cache the sessions that it reads.
-/// [`MaintainStore::tracking`](super::MaintainStore::tracking) returns this value.
+/// The invalidations of a store, as returned by
+/// [`MaintainStore::tracking`](super::MaintainStore::tracking). With invalidations, a process can
+/// cache the sessions that it reads.
 ///
 /// Only [`RedisStore`](super::RedisStore) creates a `Tracking`. A store that wraps another store
 /// can return the `Tracking` of the inner store. In that case, reads for the cache go directly to

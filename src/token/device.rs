@@ -21,8 +21,8 @@ const TAG_LEN: usize = 22;
 /// The password epoch of a token that was issued while the store had no password epoch of the user.
 const NO_EPOCH: &str = "0";
 
-/// A device token that was made with one of the policy's keys. The caller decides whether it is
-/// still valid.
+/// A device token that was made with one of the policy's keys. The caller decides whether the token
+/// is still valid.
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
     id: String,
@@ -50,8 +50,9 @@ impl Device {
     /// since the token was issued. `password_epoch` is the user's current epoch.
     pub(crate) fn is_of(&self, user: &UserId, password_epoch: Option<&str>) -> bool {
         let same = |tag: Result<String, _>, here: &str| tag.is_ok_and(|tag| tag == here);
-        // The store keeps the epoch of a password change until all tokens from before that change
-        // have expired. So if the store has no epoch, the token's epoch is not compared.
+        // When a password changes, the store keeps the new epoch until all tokens from before the
+        // change have expired. If the store has no epoch of the user, no such token is left. So the
+        // token's epoch is not compared in that case.
         let same_epoch = password_epoch
             .is_none_or(|epoch| same(epoch_tag(&self.key, user, epoch), &self.password_epoch));
         same_epoch && same(account_tag(&self.key, user), &self.account)
@@ -159,8 +160,8 @@ mod tests {
         let (before, after) = (open(None), open(Some("2:9")));
         assert!(!before.is_of(&jeju, Some("2:9")) && after.is_of(&jeju, Some("2:9")));
         assert!(!after.is_of(&jeju, Some("3:9")));
-        // The store has removed the epoch. At that time, every token from before the password
-        // change has expired.
+        // Here the store has no epoch, because it has removed the epoch of the last password
+        // change. Every token from before that change has expired by then.
         assert!(after.is_of(&jeju, None) && before.is_of(&jeju, None));
         // A password epoch whose text equals `NO_EPOCH`.
         assert!(!before.is_of(&jeju, Some(NO_EPOCH)));

@@ -46,6 +46,6 @@ pub use self::keys::{Algorithm, SigningKey, VerifyingKey};
 pub use self::refresh::{MAX_REFRESH_TOKEN_LEN, RefreshToken};
 pub(crate) use self::refresh::{RefreshClaims, RefreshPolicy, Sealed};
 
-/// The maximum length of an access token, in bytes. A longer token is rejected without being read,
-/// and is never signed.
+/// The maximum length of an access token, in bytes. Verification rejects a longer token without
+/// reading it. Signing returns an error instead of a longer token.
 pub const MAX_TOKEN_LEN: usize = 8192;

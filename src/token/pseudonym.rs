@@ -67,8 +67,8 @@ mod tests {
         }
     }
 
-    /// Computes a hash without a key, which a reader of the store could also compute. An earlier
-    /// version stored this hash if the signing key was not an HMAC secret.
+    /// Computes a hash without a key. An earlier version stored this hash if the signing key was
+    /// not an HMAC secret. A reader of the store could compute the same hash.
     fn unkeyed(purpose: &str, text: &str) -> String {
         let message =
             serde_json::to_string(&("name", purpose, None::<&str>, "shop", text)).unwrap();

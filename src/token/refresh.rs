@@ -1,12 +1,14 @@
 //! Refresh tokens. Each contains a user, a session, a rotation counter, and two MACs.
 //!
 //! A token is the sealed text `<counter> <session> <second MAC> <user>`. The seal is the first MAC.
-//! It proves without I/O that this application issued the token. So an invalid token causes no
-//! store access, and only a client with a genuine token can learn why its session ended.
+//! The seal proves that this application issued the token, and the check of the seal does no I/O.
+//! So an invalid token causes no store access. Only a client with a genuine token can learn why its
+//! session ended.
 //!
-//! The second MAC also covers the salt, which only the record of a live session holds:
-//! `HMAC-SHA256(K, label ‖ issuer ‖ audience ‖ counter ‖ session ‖ salt ‖ user)`. An attacker who
-//! reads the store does not have the key. An attacker who has the key does not have the salt.
+//! The second MAC also covers the salt, which only the record of a live session contains:
+//! `HMAC-SHA256(K, label ‖ issuer ‖ audience ‖ counter ‖ session ‖ salt ‖ user)`. `K` is the key
+//! that also seals the token. An attacker who reads the store does not have the key. An attacker
+//! who has the key does not have the salt.
 
 use std::fmt;
 use std::time::Duration;
@@ -82,9 +84,9 @@ impl RefreshPolicy {
         issuer: Option<String>,
         audience: Option<String>,
     ) -> Result<Self, ConfigError> {
-        // A repeated rotation must return the same token again. HMAC yields the same signature each
-        // time. Other algorithms may yield a different signature each time, so only HMAC keys are
-        // accepted.
+        // If a client repeats a rotation, it must get the same token again. With HMAC, a key always
+        // makes the same signature of the same text. With other algorithms, the signatures of one
+        // text can differ. So only HMAC keys are accepted.
         if keys.verifying().any(|key| key.algorithm() != Algorithm::Hs256) {
             return Err(ConfigError::OutOfRange {
                 setting: "refresh_keys",

@@ -2,15 +2,17 @@
 //! No request waits for a touch.
 //!
 //! A *use* of a session is a request that was accepted with this session. The manager puts uses
-//! into a bounded queue, at most one per session and touch interval. The [`Worker`] writes the
-//! queued uses to the store in batches. This write is the touch. It sets the session's last
-//! activity to the time of the use, and moves the idle deadline to one idle TTL after that time. If
-//! a refresh threshold is set, a touch moves the idle deadline only if less time than the threshold
-//! is left until the deadline.
+//! into a bounded queue, usually at most one per session and touch interval. There are two
+//! exceptions. The first use after the time left until the idle deadline fell below the refresh
+//! threshold does not wait for the interval. If the manager records rotation counters, a use with a
+//! greater counter does not wait either. The [`Worker`] writes the queued uses to the store in
+//! batches. This write is the touch. It sets the session's last activity to the time of the use,
+//! and moves the idle deadline to one idle TTL after that time. If a refresh threshold is set, a
+//! touch moves the idle deadline only if less time than the threshold is left until the deadline.
 //!
 //! When the queue is full, the manager drops the use, and the next request of the same session
-//! queues a new one. A session in use expires only if its uses are dropped for the rest of its idle
-//! TTL.
+//! queues a new one. So a session in use expires too early only if none of its uses reaches the
+//! store before its idle deadline.
 
 mod state;
 mod task;
@@ -53,15 +55,15 @@ pub(crate) struct TouchRules {
     /// TTL.
     pub(crate) idle_ttl: Duration,
     /// Whether touches carry the rotation counter of the refresh token that came with the access
-    /// token. If they do, the first use with a greater counter is due at once, without waiting for
-    /// the interval.
+    /// token. If they do, a use with a counter that is greater than each counter queued before is
+    /// due at once. It does not wait for the interval.
     pub(crate) record_rotation: bool,
 }
 
 impl TouchRules {
-    /// Returns the touch interval for a session: a tenth of the session's idle TTL, if that is
-    /// shorter than the configured interval. With a longer interval, a session with a short idle
-    /// TTL could expire although it is used.
+    /// Returns the touch interval for a session: the configured interval, or a tenth of the
+    /// session's idle TTL if that is shorter. Otherwise, a session with a short idle TTL could
+    /// expire between two touches although it is used.
     fn interval(self, life: Life) -> Duration {
         self.interval.min(life.idle_ttl / 10)
     }
@@ -140,7 +142,7 @@ impl Mark {
     }
 
     /// All atomics of this type use relaxed ordering, because their values do not depend on each
-    /// other. An old value can cause an extra touch, but never a wrong answer.
+    /// other. An old value can cause an extra touch, but never a wrong response to a request.
     fn idle_deadline(&self) -> Timestamp {
         Timestamp::from_millis(self.idle_deadline.load(Ordering::Relaxed))
     }
@@ -150,8 +152,9 @@ impl Mark {
         self.idle_deadline.fetch_max(idle_deadline.as_millis(), Ordering::Relaxed);
     }
 
-    /// Returns `true` if the use at `now` must be queued, and records its time. If several requests
-    /// call this function at the same time, only one of them gets `true`.
+    /// Returns `true` if the use at `now` must be queued. In that case, also records the time of
+    /// the use. If several requests call this function at the same time, only one of them gets
+    /// `true`.
     fn take(&self, now: Timestamp, life: Life, rules: TouchRules) -> bool {
         let rotation = life.rotation.filter(|_| rules.record_rotation).unwrap_or(0);
         let is_greater = self.rotation.load(Ordering::Relaxed) < rotation;
@@ -164,8 +167,8 @@ impl Mark {
         let interval = rules.interval(life);
         let left = |at: i64| self.idle_deadline().as_millis().saturating_sub(at);
         let threshold = millis(rules.threshold(life));
-        // The first use below the refresh threshold does not wait for the interval, because it
-        // moves the idle deadline.
+        // The first use after the time left until the idle deadline fell below the refresh
+        // threshold does not wait for the interval, because it moves the idle deadline.
         let enters_threshold = left(now.as_millis()) < threshold && left(last) >= threshold;
         let due = since >= millis(interval) || (since > 0 && enters_threshold);
         // If several requests arrive at the same time, the exchange succeeds for one of them.
@@ -182,8 +185,8 @@ impl Mark {
         let left = self.idle_deadline().saturating_since(now);
         let until_threshold = left.saturating_sub(rules.threshold(life));
         let interval = rules.interval(life).saturating_sub(since);
-        // A queued use can be lost. So if the deadline is nearer than the threshold, the next use
-        // is due well before the idle deadline.
+        // A queued use can be lost. So if less time than the threshold is left until the idle
+        // deadline, the next use is due after at most a quarter of the time left.
         interval.min(if until_threshold.is_zero() { left / 4 } else { until_threshold })
     }
 
@@ -254,8 +257,8 @@ impl TouchQueue {
         Some((mark.idle_deadline(), Timestamp::from_millis(mark.last_use.load(Ordering::Relaxed))))
     }
 
-    /// Records a use of a session. Never waits. Returns the time for which later uses of the
-    /// session need not be recorded.
+    /// Records a use of a session. Never waits. Returns how long after `now` the caller does not
+    /// have to record further uses of the session.
     pub(crate) fn used(&self, key: (UserId, SessionId), life: Life, now: Timestamp) -> Duration {
         let mark = match self.marks.get(&key) {
             Some(mark) => mark,
@@ -292,8 +295,8 @@ impl TouchQueue {
         self.worker.state()
     }
 
-    /// Returns the number of uses that were dropped since the start, because the queue was full or
-    /// the worker had stopped.
+    /// Returns how many uses the queue has dropped since it was created, because it was full or the
+    /// worker had ended.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }

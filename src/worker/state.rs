@@ -15,8 +15,9 @@ pub enum WorkerState {
     Running,
     /// [`Background::stop`](super::Background::stop) stopped the worker.
     Stopped,
-    /// The worker ended without being stopped. It was dropped before it was started, its task
-    /// panicked or was aborted, or its runtime was shut down.
+    /// The worker ended without being stopped. Possible causes: the worker was dropped before it
+    /// was started, its task panicked or was aborted, the future of [`run`](super::Worker::run) was
+    /// dropped, or the runtime was shut down.
     Lost,
 }
 
@@ -76,8 +77,8 @@ impl WorkerWatch {
     }
 }
 
-/// The worker's side of a [`WorkerWatch`]. If it is dropped without [`stopped`](Self::stopped), the
-/// state becomes [`Lost`](WorkerState::Lost).
+/// The worker's side of a [`WorkerWatch`]. If this value is dropped before
+/// [`stopped`](Self::stopped) was called, the state becomes [`Lost`](WorkerState::Lost).
 #[derive(Debug)]
 pub(super) struct WorkerGuard(Arc<WorkerWatch>);
 

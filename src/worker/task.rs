@@ -43,10 +43,10 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 /// sinks](crate::telemetry::events::EventSink). `build()` returns this worker. The application
 /// starts it once, with [`start`](Self::start) or [`run`](Self::run).
 ///
-/// Without a running worker, each request asks the store, and requests do not extend sessions: only
-/// a refresh or a call of [`touch`](crate::SessionManager::touch) does. Events stay in the queues
-/// of their sinks. The store is not diagnosed. With the feature `tracing`, the first request that
-/// should extend its session logs an error, unless the worker was stopped.
+/// Without a running worker, each request asks the store, and the setup of the store is not
+/// diagnosed. Only a refresh or a call of [`touch`](crate::SessionManager::touch) extends a
+/// session. Before the start, events wait in the queues of their sinks. With the feature `tracing`,
+/// the first use that is due logs an error, unless the worker was stopped.
 /// [`Health::worker`](crate::manager::Health::worker) reports the worker's state.
 #[must_use = "use does not extend sessions until the worker is started"]
 pub struct Worker {
@@ -183,8 +183,8 @@ impl Worker {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses queued uses, and from then on each request asks the store. Queued
-    /// events are still delivered.
+    /// If the future is dropped, queued uses are lost, and later requests all ask the store. Events
+    /// that are queued at that time are still delivered.
     pub async fn run(mut self) -> DrainReport {
         self.guard.started();
         let sinks = mem::take(&mut self.sinks).start();

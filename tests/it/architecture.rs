@@ -1,5 +1,6 @@
-//! Order of the modules: a module uses only modules on its own line of `ORDER` or on the lines
-//! below, so the lines form no cycles. No source file is too long.
+//! Checks the order of the modules and the length of the source files. A module uses only modules
+//! on its own line of `ORDER` or on the lines below. So modules on different lines never form a
+//! cycle.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -85,9 +85,9 @@ fn code(body: &str) -> String {
     serde_json::from_str::<Value>(body).unwrap()["code"].as_str().unwrap().to_owned()
 }
 
-/// Imports everything at once, as a small application may do. The imports compile only if no public
-/// name of this library is also a name of another crate, because the use of an ambiguous name is an
-/// error (E0659).
+/// Imports everything at once, as a small application may do. If a public name of this library were
+/// also a public name of another imported crate, the use of that name would be ambiguous. Then this
+/// file would not compile (E0659).
 #[expect(unused_imports, reason = "the names are imported to find ambiguous ones, not to be used")]
 mod all_at_once {
     use axum::*;

@@ -1,4 +1,4 @@
-//! Bulkheads: failures of lists and scans do not affect requests, and failures of requests do not
+//! Bulkheads. A failure of lists or scans does not affect requests. A failure of requests does not
 //! affect lists and scans.
 
 use std::time::Duration;

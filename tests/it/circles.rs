@@ -107,8 +107,8 @@ fn no_files_use_one_another_in_a_circle() {
             }
         }
     }
-    // Returns the file of an item. Follows the re-exports, and then takes the longest prefix of the
-    // path that is a module.
+    // Returns the module that defines an item. First follows the re-exports of the item's path. The
+    // module is then the longest prefix of the path that is the name of a module.
     let file_of = |path: Vec<String>| {
         let mut path = path;
         for _ in 0..8 {

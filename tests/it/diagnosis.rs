@@ -288,8 +288,8 @@ async fn application_with_another_issuer_under_the_same_prefix_is_reported() {
     assert_eq!(shop.diagnose().await.unwrap().findings, [Finding::SharedPrefix]);
     let told = blog.warnings().await.unwrap();
     assert!(told[0].contains("give each application a prefix of its own"), "{told:?}");
-    // The fields of the key are hashes of the issuers, and the key expires. Scans and cleanups do
-    // not treat the key as a user's key.
+    // The key `MARKS` has one field for each issuer, the hash of the issuer. The key expires. Scans
+    // and cleanups do not treat this key as a user's key.
     let marks = server.command(&["HKEYS", MARKS]).await;
     let marks: Vec<String> = redis::from_redis_value(marks).unwrap();
     let is_hash = |mark: &String| mark.len() == 40 && mark.bytes().all(|b| b.is_ascii_hexdigit());

@@ -22,10 +22,10 @@ impl<D: SessionData> SessionManagerBuilder<D> {
         self
     }
 
-    /// Sets how long this process uses the answer "active" before it calls the directory again. The
-    /// setting also limits how long this process uses a cache entry, if no invalidation arrives,
-    /// before it asks the store again. Default: 30 seconds. Maximum: 1 hour. With zero, every
-    /// request calls the directory and the store.
+    /// Sets how long this process uses the directory's answer "active" before it calls the
+    /// directory again. If no invalidation arrives for a cache entry, this process uses the entry
+    /// for at most the same time, and then asks the store again. Default: 30 seconds. Maximum: 1
+    /// hour. With zero, every request calls the directory and the store.
     ///
     /// [`suspend`](crate::SessionManager::suspend) takes effect without this delay.
     pub fn revalidate_after(mut self, time: Duration) -> Self {
@@ -42,8 +42,8 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// [Roles](crate::directory#roles) has the details.
     ///
     /// This setting requires a [`directory`](Self::directory). It causes no additional directory
-    /// call, because the answer about the account contains the role. When a role changes, the
-    /// manager lists the user's sessions once and writes them once.
+    /// call, because the directory's answer about the account contains the role. For each change of
+    /// a role, the manager lists the user's sessions once and writes all of them in one step.
     pub fn directory_roles(mut self) -> Self {
         self.settings.accounts.with_roles = true;
         self

@@ -38,13 +38,13 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets a refresh threshold. With a threshold, a touch moves the idle deadline only if less
     /// than `threshold` is left until that deadline. The threshold must be more than zero and less
     /// than [`idle_ttl`](Self::idle_ttl). Default: none. Without a threshold, each touch moves the
-    /// idle deadline to one idle TTL after the request that caused the touch, and a session lives
-    /// at least `idle_ttl - touch_interval` after its last request.
+    /// idle deadline to one idle TTL after the request that caused the touch. A session then lives
+    /// for at least `idle_ttl - touch_interval` after its last request.
     ///
     /// A threshold saves no round trips, because each touch writes the last activity anyway. A
-    /// threshold makes the idle deadline less exact: after its last request, a session can expire
-    /// as early as `threshold - touch_interval`. For a session with its own idle TTL, the threshold
-    /// is `threshold * own_idle_ttl / idle_ttl`.
+    /// threshold makes the idle deadline less exact. After its last request, a session lives for at
+    /// least `threshold - touch_interval`, but it can expire before one idle TTL has passed. If a
+    /// session has its own idle TTL, its threshold is `threshold * own_idle_ttl / idle_ttl`.
     pub fn refresh_threshold(mut self, threshold: Duration) -> Self {
         self.settings.refresh_threshold = Some(threshold);
         self

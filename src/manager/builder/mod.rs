@@ -1,5 +1,5 @@
-//! The builder of the manager, and its settings. Each setting has its default, its limits and its
-//! reason.
+//! The builder of the manager. The docs of each setting state its default, its limits and the
+//! reason for it.
 
 mod directory;
 mod lifetimes;
@@ -37,7 +37,8 @@ use crate::token::{KeySet, Policy, RefreshPolicy, TokenSettings};
 use crate::worker::{self, TouchQueue, TouchRules, Worker};
 
 /// Capacity of the touch queue, which takes about 2 MiB. The worker empties the queue several times
-/// a second. If the queue is full, touches are only delayed.
+/// a second. If the queue is full, the manager drops the touch, and the next request of the session
+/// queues a new touch.
 const QUEUE: usize = 16_384;
 
 /// Number of revoked or expired sessions that a process remembers.
@@ -171,8 +172,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets the timeout of one store call, counted from when the call is sent. Default: 250
     /// milliseconds. Range: 1 millisecond to 10 seconds.
     ///
-    /// A request without a valid cache entry calls the store once or twice. The check of a request
-    /// has a deadline: twice the sum of this timeout and
+    /// A request without a valid cache entry calls the store once or twice. The first call loads
+    /// the session. If the session is not live, the second call reads the reason. The check of a
+    /// request has a deadline: `2 * (store timeout + directory timeout)`, see
     /// [`directory_timeout`](Self::directory_timeout). The deadline includes the time in which the
     /// request waits for a call that another request has started. A request that misses the
     /// deadline is rejected with 503 [`Overloaded`](crate::AuthErrorKind::Overloaded), under every
@@ -205,10 +207,11 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// A login at the limit first removes the user's expired sessions. If no session has expired,
     /// [`when_full`](Self::when_full) applies. An eviction examines all sessions of the user, which
-    /// costs about 2 µs of Redis time for each session. To make evictions rare, an eviction revokes
-    /// several sessions in one step: the least recently used sessions, 1 % of the limit. With the
-    /// default limit, only one of a hundred logins at the limit has the cost of an eviction. With
-    /// [`WhenFull::Refuse`], every login of a user at the limit has the same cost.
+    /// costs about 2 µs of Redis time for each session. Evictions are rare, because one eviction
+    /// revokes 1 % of this limit in one step (at least one session): the least recently used
+    /// sessions. With the default limit of 10,000, only one of a hundred logins at the limit causes
+    /// an eviction. With [`WhenFull::Refuse`], every login of a user at the limit examines all
+    /// sessions of the user.
     pub fn hard_session_limit(mut self, max: u32) -> Self {
         self.settings.hard_session_limit = max;
         self

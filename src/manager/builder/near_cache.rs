@@ -24,15 +24,15 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///
     /// The size of an entry is the size of the token, its claims and the session. The content of a
     /// session is the JSON that the store keeps of it. If the content has 512 bytes or more, all
-    /// tokens of the session share the content, and its size is counted once. A smaller content is
-    /// counted for each token. The size of decoded data is an estimate, see
-    /// [`near_cache_data_size`](Self::near_cache_data_size). A session with one token and without
-    /// data takes about 2 kB.
+    /// tokens of the session share the content, and its size is counted once. If the content has
+    /// less than 512 bytes, its size is counted once for each token of the session. The size of
+    /// decoded data is an estimate, see [`near_cache_data_size`](Self::near_cache_data_size). A
+    /// session with one token and without data takes about 2 kB.
     ///
-    /// The cache consists of shards: four per processor, rounded up to a power of two. The number
-    /// of shards is halved while a shard would be smaller than 1 MiB or hold fewer than 32 tokens.
-    /// The smallest cache is one shard. A session whose content is larger than a shard is not
-    /// cached.
+    /// The near cache consists of shards. The number of shards starts at four per processor,
+    /// rounded up to a power of two. This number is halved until each shard has at least 1 MiB and
+    /// room for at least 32 tokens, or until only one shard is left. A session whose content is
+    /// larger than a shard is not cached.
     pub fn near_cache_bytes(mut self, bytes: usize) -> Self {
         self.settings.near_cache.get_or_insert(CAPACITY).bytes = bytes;
         self
@@ -69,11 +69,12 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// Sets the largest size of the application's data in one session, in bytes of JSON. Default:
     /// 16 KiB. Range: 64 bytes to 16 MiB.
     ///
-    /// [`create`](crate::SessionManager::create) refuses larger data.
+    /// [`create`](crate::SessionManager::create) refuses data above the limit.
     /// [`update`](crate::SessionManager::update) and
-    /// [`update_all`](crate::SessionManager::update_all) refuse larger data only if the change
-    /// makes the data larger than the stored data. If stored data are already above the limit, they
-    /// stay readable, and a change is allowed to keep or reduce their size.
+    /// [`update_all`](crate::SessionManager::update_all) refuse data above the limit only if the
+    /// new data are larger than the stored data. If the stored data are already above the limit,
+    /// for example because the limit was reduced, they stay readable. A change can then keep or
+    /// reduce their size.
     ///
     /// Each process that serves the user's requests reads and decodes the session. Keep large data
     /// in a database instead.

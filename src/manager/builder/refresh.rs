@@ -11,10 +11,11 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     /// refresh token, which [`SessionManager::refresh`](crate::SessionManager::refresh) exchanges
     /// once. Default: none.
     ///
-    /// The secret is allowed to be the same as the secret that signs access tokens: an access token
-    /// is never accepted as a refresh token, and a refresh token is never accepted as an access
+    /// The secret for refresh tokens can be the same as the secret that signs access tokens. The
+    /// manager never accepts an access token as a refresh token, or a refresh token as an access
     /// token. The store never receives the secret. To replace the secret without logging users out,
-    /// keep the old secret as a verifying key while sessions from before the replacement are live.
+    /// keep the old secret as a verifying key until all sessions from before the replacement are
+    /// over.
     pub fn refresh_keys(mut self, keys: impl Into<KeySet>) -> Self {
         self.settings.refresh_keys = Some(keys.into());
         self
@@ -48,8 +49,9 @@ impl<D: SessionData> SessionManagerBuilder<D> {
     ///   [`Worker`](crate::worker::Worker).
     ///
     /// **Cost.** Without this setting, a replaced refresh token that is used after the grace window
-    /// reveals a theft, and the manager revokes the session. With this setting, a thief who
-    /// presents such a token gets working tokens if both of these conditions hold:
+    /// reveals a theft, and the manager revokes the session. With this setting, a thief can present
+    /// the token that was replaced last. The thief gets working tokens if both of these conditions
+    /// hold:
     /// - At most `window` has passed since the rotation.
     /// - The store has no record that the owner has used the successor.
     ///

@@ -50,8 +50,9 @@ pub(crate) fn check_idle_ttl(lifetimes: Lifetimes) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Returns the session limit that the manager passes to the store at a login. If the hard limit
-/// applies, an eviction makes room for 1 % of the limit.
+/// Returns the session limit that the manager passes to the store at a login. If `session_limit` is
+/// 0, the limit is `hard`, and one eviction makes room for as many logins as 1 % of `hard`, but at
+/// least one. Otherwise the limit is `session_limit`, and one eviction makes room for one login.
 pub(crate) fn session_limit(
     session_limit: u32,
     hard: u32,

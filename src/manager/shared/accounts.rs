@@ -18,14 +18,13 @@ use crate::telemetry::metrics::Metrics;
 /// Number of users for which a process caches the latest answer of the directory. The docs of
 /// [`directory`](crate::directory#memory) name this number.
 ///
-/// While a user's answer is cached, an answer to an older call does not replace it. After the cache
-/// has evicted the user, it stores the next answer about this user, even if that answer belongs to
-/// an older call.
+/// While the cache has an answer about a user, an answer to an older call does not replace it.
+/// After the cache has evicted a user's answer, the cache stores the next answer about this user,
+/// even if that answer belongs to an older call.
 const REMEMBERED: usize = 65_536;
 
-/// How long sessions still show the role of a cached answer after that answer has become older than
-/// `revalidate_after`. This time is longer than the check of a request, so that a handler sees the
-/// role that its guards saw.
+/// For how long after `revalidate_after` sessions still have the role of a cached answer. This time
+/// is longer than the check of a request can take, so a handler sees the role that its guards saw.
 const SHOWN_AFTERWARDS: Duration = Duration::from_secs(60);
 
 /// Maximum number of directory calls of one check. The second call is made only if the application
@@ -68,12 +67,12 @@ struct Asked {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// The account is active. The value is the directory's role of the user. It is
-    /// [`Role::Unchanged`] if the manager does not use the directory's roles.
+    /// The account is active. The value is the role that the directory names for the user. The
+    /// value is [`Role::Unchanged`] if the manager does not use the directory's roles.
     Active(Role),
-    /// The account is not active. No request is rejected because of this cached answer: each
-    /// request of the user calls the directory again, so that the user can return as soon as the
-    /// account is active. The answer is cached so that an older answer does not replace it.
+    /// The account is not active. This cached answer rejects no request. Each check of the user
+    /// calls the directory again, so that the user is accepted as soon as the account is active
+    /// again. The answer is cached only so that an answer to an older call does not replace it.
     Inactive,
     /// The application has reported that the account has changed. Only the answer to a later call
     /// is used.
@@ -189,9 +188,9 @@ impl Accounts {
         Ok(Some(User { role, ..user }))
     }
 
-    /// Accepts a user whose account is active according to a cached answer or to a directory call.
-    /// The result says how long the answer stays valid. A cached "inactive" is never used here, so
-    /// an account that is activated again is accepted immediately.
+    /// Accepts the user if a valid cached answer or a directory call says that the account is
+    /// active. The result contains the time for which the answer stays valid. A cached "inactive"
+    /// is ignored, so an account that is activated again is accepted immediately.
     pub(crate) async fn check(&self, user: &UserId) -> Result<Grant, AuthError> {
         if let Some(granted) = self.granted(user) {
             return Ok(granted);
@@ -219,11 +218,11 @@ impl Accounts {
         (!left.is_zero()).then_some(Grant { left, role, role_has_changed: false })
     }
 
-    /// Returns the role in the user's latest answer, for sessions that are shown without a
-    /// directory call. Returns `None` if that answer is not "active", or if it is older than
-    /// `revalidate_after` plus one minute.
+    /// Returns the role in the user's latest cached answer, for sessions that the manager returns
+    /// without a directory call. Returns `None` if that answer is not "active", or if the answer is
+    /// at least as old as `revalidate_after` plus one minute.
     ///
-    /// This method also returns the role of answers that are too old for
+    /// This method also returns the role of an answer that is too old for
     /// [`granted`](Self::granted). There are two reasons:
     ///
     /// - A guard may have used the answer just before it became too old.

@@ -14,8 +14,8 @@ const REMEMBERED: usize = 65_536;
 /// The directory roles that this process has applied to stored sessions.
 pub(crate) struct AppliedRoles {
     /// For each session, the directory's role that this process last compared with the stored role.
-    /// While the directory's role stays the same, this process does not write it again, even if
-    /// another process has written another role to the session.
+    /// While the directory names the same role, this process does not write that role again, even
+    /// if another process has written another role to the session.
     by_session: Cache<(UserId, SessionId), Role>,
     /// The time of the latest decision to change a user's sessions, on the clock's monotonic time.
     by_user: Cache<UserId, Duration>,
@@ -31,9 +31,9 @@ impl Default for AppliedRoles {
 }
 
 impl AppliedRoles {
-    /// Returns whether the stored sessions of a user must now be changed to the directory's role.
-    /// `differs` is `true` if the stored role of this session is another role. The result is `true`
-    /// at most once per user and `interval`.
+    /// Returns whether the caller must now change the stored sessions of a user to the directory's
+    /// role. `differs` states whether the stored role of this session differs from the directory's
+    /// role. For one user, the result is `true` at most once within `interval`.
     pub(crate) fn is_due(
         &self,
         session: (&UserId, &SessionId),
@@ -86,8 +86,8 @@ mod tests {
             Self { applied: AppliedRoles::default(), user: UserId::parse("jeju").unwrap(), ids }
         }
 
-        /// Reads a session whose stored role is `stored`, while the directory answers `says`.
-        /// Returns whether the user's stored sessions must be changed.
+        /// Reads a session whose stored role is `stored`, while the directory names the role
+        /// `says`. Returns whether the user's stored sessions must be changed.
         fn is_due(&self, session: usize, stored: &str, says: &Role, second: u64) -> bool {
             let differs = role(stored) != *says;
             let session = (&self.user, &self.ids[session]);

@@ -50,8 +50,8 @@ impl Lifetimes {
         if let Some(idle_ttl) = idle_ttl.filter(|idle_ttl| *idle_ttl > session) {
             return Err(SessionError::IdleTtlAboveLifetime { idle_ttl, lifetime: session });
         }
-        // If the login sets no idle TTL, the default can exceed the lifetime. The store shortens it
-        // to the lifetime.
+        // If the login sets no idle TTL, the manager's idle TTL applies. It can be longer than the
+        // session's lifetime. The store then shortens the idle TTL to the lifetime.
         let idle_ttl = idle_ttl.unwrap_or(self.idle_ttl);
         Ok(Self { idle_ttl, session, ..self })
     }

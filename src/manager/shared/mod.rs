@@ -73,11 +73,12 @@ pub(crate) struct Shared<D> {
     pub(crate) replacing: Mutex<()>,
     pub(crate) near: Option<NearCache<D>>,
     pub(crate) refresh: Option<Refresh>,
-    /// How long the manager uses a cache entry before it asks the store again. Also how long it
-    /// uses an "active" of the directory before it asks the directory again.
+    /// How long the manager uses a cache entry before it asks the store again. Also the time for
+    /// which the manager uses the directory's answer "active" before it calls the directory again.
     pub(crate) revalidate_after: Duration,
-    /// The sessions that this process knows to be revoked or expired. The value is the error that a
-    /// request of the session gets. Used while the store is unavailable.
+    /// The sessions that this process knows to be revoked or expired. The value is the error with
+    /// which the layer rejects a request of the session while the store is unavailable, unless the
+    /// failure policy is `Refuse`.
     pub(crate) ended: Cache<(UserId, SessionId), AuthError>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lifetimes: Lifetimes,
@@ -99,7 +100,7 @@ pub(crate) struct Limits {
     pub(crate) sessions: SessionLimit,
     /// The largest size of the application's data in one session, in bytes of JSON.
     pub(crate) session_data: usize,
-    /// The usual rate of logins: at most this many logins of one user within this time. If it is
+    /// The usual rate of logins: at most this many logins of one user within this time. With
     /// `None`, the manager does not count logins.
     pub(crate) logins: Option<(u32, Duration)>,
 }

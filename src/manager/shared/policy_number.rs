@@ -16,8 +16,8 @@ impl PolicyNumber {
         self.0.store(number, Ordering::Release);
     }
 
-    /// Returns the policy's number combined with a layer's audience. The result equals
-    /// `Policy::number`, but this method does not load the policy.
+    /// Returns the number of the present policy, combined with the number of a layer's audience.
+    /// The result equals `Policy::number`, but this method does not load the policy.
     pub(crate) fn with(&self, audience: u32) -> u64 {
         self.0.load(Ordering::Acquire) | u64::from(audience)
     }

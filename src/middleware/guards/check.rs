@@ -48,7 +48,7 @@ impl<D, R> Check<D, R> {
         Self { refusal: AuthError::needs(step_up), ..self }
     }
 
-    /// Returns an error if these extensions hold no session, or if the session does not meet the
+    /// Returns an error if these extensions contain no session, or if the session does not meet the
     /// condition. Emits an event for each rejection, except for `NoLayer` and `StoreUnavailable`.
     pub(super) fn check(&self, extensions: &Extensions) -> Result<(), AuthError>
     where
@@ -138,8 +138,8 @@ macro_rules! guard {
 macro_rules! login_guard {
     ($guard:ident) => {
         impl<D, R> $guard<D, R> {
-            /// Adds `step_up` to the challenge of this guard. The requirements that the guard
-            /// itself checks stay in the challenge.
+            /// Adds `step_up` to the challenge of this guard. The challenge also keeps the
+            /// requirements that the guard itself checks.
             ///
             /// Use this for a route with two guards, so that one response tells the client all
             /// requirements. Also use it for [`RequireAmr`](crate::guards::RequireAmr), whose own

@@ -24,8 +24,9 @@ impl Condition {
     pub(super) fn holds<D>(&self, session: &Session<D>) -> bool {
         let used = |method: &String| session.amr().contains(method);
         match self {
-            // An empty role is treated as no role, in the session and in the list. So an empty
-            // setting does not let users without a role pass.
+            // An empty role is treated as no role. This holds for the role of the session and for
+            // the list of allowed roles. Otherwise, an empty text in the list would match a session
+            // whose role is empty.
             Self::Role(roles) => {
                 let role = session.role().filter(|role| !role.is_empty());
                 role.is_some_and(|role| roles.iter().any(|allowed| allowed == role))
@@ -42,9 +43,9 @@ impl Condition {
 }
 
 /// Returns the time since the last authentication, on the store's clock. For a session from the
-/// near cache, the result includes the time since the session was read. If the time of the
-/// authentication is in the future, the result is zero. After a failover, that time can be in the
-/// future, because the new primary can have another clock.
+/// near cache, the result includes the time since the session was read. If `authenticated_at` is in
+/// the future, the result is zero. `authenticated_at` can be in the future after a failover,
+/// because the new primary can have another clock.
 fn since_login<D>(session: &Session<D>) -> Duration {
     session.store_now().saturating_since(session.authenticated_at())
 }

@@ -14,9 +14,9 @@ use crate::middleware::reject::JsonRejection;
 /// change of the password or of a second factor, and the revocation of other users' sessions. A
 /// limit of some minutes is usual.
 ///
-/// The guard uses the store's clock, without leeway. A session passes until the given time after
-/// [`Session::authenticated_at`](crate::Session::authenticated_at) has passed. Requests do not
-/// change `authenticated_at`. If `authenticated_at` is in the future, the guard treats it as now.
+/// The guard uses the store's clock, without leeway. It compares the current time with
+/// [`Session::authenticated_at`](crate::Session::authenticated_at). Requests do not change
+/// `authenticated_at`. If `authenticated_at` is in the future, the guard treats it as now.
 ///
 /// ```
 /// use std::time::Duration;
@@ -77,8 +77,8 @@ guard!(RequireFresh);
 login_guard!(RequireFresh);
 
 impl RequireFresh {
-    /// Requires an authentication at most `max_age` ago, compared in milliseconds. The challenge
-    /// contains `max_age` in whole seconds, rounded down.
+    /// Requires that the last authentication was at most `max_age` ago. The guard compares the
+    /// times in milliseconds. The challenge contains `max_age` in whole seconds, rounded down.
     #[must_use]
     pub fn new(max_age: Duration) -> Self {
         let refusal = AuthError::needs(StepUp::fresh(max_age));

@@ -11,20 +11,20 @@
 //! service or around one route. If guards are nested, each guard checks its own condition, and the
 //! outermost guard checks first.
 //!
-//! A guard checks the session that the layer has found for this request, never a claim of the
-//! token. So the removal of a role takes effect with the next request. A guard does no I/O, never
-//! waits, and makes no allocation for a request that passes.
+//! A guard checks the session that the layer has put into the request, never a claim of the token.
+//! So the removal of a role takes effect with the next request. A guard does no I/O and never
+//! waits. It allocates no memory for a request that passes.
 //!
-//! The 401 responses in this table are challenges of RFC 9470. The client can meet such a challenge
-//! without a new session: the application verifies the new credentials and calls
-//! [`SessionManager::reauthenticate`](crate::SessionManager::reauthenticate). The access token
-//! stays the same. To give or remove a role, call [`update`](crate::SessionManager::update) or
-//! [`update_all`](crate::SessionManager::update_all).
+//! The 401 responses in this table are challenges of RFC 9470. The client does not need a new
+//! session to meet such a challenge. Instead, the application verifies the user's credentials again
+//! and calls [`SessionManager::reauthenticate`](crate::SessionManager::reauthenticate). The access
+//! token stays the same. To give a role to a user or to remove it, the application calls
+//! [`update`](crate::SessionManager::update) or [`update_all`](crate::SessionManager::update_all).
 //!
-//! A request without a session never passes. Behind a layer in
-//! [`optional`](crate::SessionAuthLayer::optional) mode, the guard answers 401 `missing_token`.
-//! Without any layer, the guard answers 500 `internal`. This is an error of the application, and
-//! the log has an entry with the `request_id` of the response.
+//! A guard always rejects a request without a session. If the layer around the guard is in
+//! [`optional`](crate::SessionAuthLayer::optional) mode, the guard answers 401 `missing_token`. If
+//! there is no layer around the guard, the guard answers 500 `internal`. The missing layer is an
+//! error of the application. The log has an entry with the `request_id` of the response.
 //!
 //! # Example
 //!

@@ -8,8 +8,8 @@ use crate::middleware::reject::JsonRejection;
 /// Calls the inner service only if the session has one of the given roles. Otherwise the guard
 /// answers 403 `insufficient_scope`.
 ///
-/// Roles are compared byte by byte and have no order: name each role that may pass. A session
-/// without a role never passes. An empty role is treated as no role.
+/// Roles are compared byte by byte. No role includes another role, so name each allowed role. A
+/// session without a role never passes. An empty role is treated as no role.
 ///
 /// ```
 /// use http::{Request, Response, StatusCode};

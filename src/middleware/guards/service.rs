@@ -16,8 +16,8 @@ use crate::session::SessionData;
 
 /// The service that a [guard](super) creates around an inner service.
 ///
-/// It is ready when the inner service is ready. It returns only errors of the inner service: a
-/// rejected request gets a response.
+/// The service is ready when the inner service is ready. It returns only errors of the inner
+/// service. A rejected request gets a response, not an error.
 pub struct Guarded<S, D = (), R = JsonRejection> {
     inner: S,
     check: Check<D, R>,

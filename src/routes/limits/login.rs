@@ -20,8 +20,8 @@ use crate::token::Device;
 #[derive(Default)]
 pub(in crate::routes) struct LoginAttempt {
     device: DeviceAttempt,
-    /// The counts under the networks of the client's address. `None` until the login is counted
-    /// under these networks.
+    /// One count for each network of the client's address. `None` until the login is counted by
+    /// address.
     networks: Option<Vec<Attempt>>,
     name: Option<Attempt>,
     account: Option<Counted>,
@@ -69,9 +69,9 @@ pub(in crate::routes) enum Stop {
 impl LoginAttempt {
     /// Counts the login under its device, before the user is looked up.
     ///
-    /// Returns the device if it still has an attempt left. Whether the account knows this device is
-    /// decided later. Returns `None` if the request has no device, if devices have no limit, or if
-    /// the device has used up its attempts.
+    /// Returns the device if the login was counted for the device. The caller checks later whether
+    /// the device has logged in to the account before. Returns `None` if the request has no device,
+    /// if there is no limit for devices, or if the device has reached its limit.
     pub(in crate::routes) async fn with<'a, D: SessionData>(
         &mut self,
         context: &Context<D>,
@@ -95,8 +95,9 @@ impl LoginAttempt {
         }
     }
 
-    /// Counts the login under the networks of the client's address. The login is counted before the
-    /// user is looked up, so that a client that has to wait costs no lookup.
+    /// Counts the login for each network of the client's address. The caller calls this method
+    /// before it looks up the user, unless the login was counted for a device. A client that has
+    /// reached its limit then costs no lookup.
     pub(in crate::routes) async fn from<D: SessionData>(
         &mut self,
         context: &Context<D>,
@@ -108,17 +109,17 @@ impl LoginAttempt {
         };
         let networks = self.networks.insert(Vec::new());
         for (network, rule) in rules.of(address) {
-            // In this process, at most half of the allowed number of logins run at the same time,
-            // so that some attempts remain for other instances.
+            // At most half of the allowed number of logins run at the same time in this process,
+            // but at least one. The other half remains for other instances.
             let at_once = rule.attempts.get() / 2;
             networks.push(count(context, "address", &network, rule, at_once).await?);
         }
         Ok(())
     }
 
-    /// Counts the login under the typed name, whether or not a user with this name exists. A 429
-    /// therefore does not reveal which users exist. In one process, logins with the same name run
-    /// one after another.
+    /// Counts the login under the typed name, whether or not a user with this name exists. So a 429
+    /// does not reveal which users exist. In one process, logins with the same name run one after
+    /// another.
     pub(in crate::routes) async fn by<D: SessionData>(
         &mut self,
         context: &Context<D>,
@@ -136,8 +137,8 @@ impl LoginAttempt {
         Ok(())
     }
 
-    /// Counts the login under the user's account. If the user is unknown, counts the login under
-    /// `stand_in` instead, so that both cases take equally long.
+    /// Counts the login under the user's account. For an unknown user, counts the login under
+    /// `stand_in` instead. So logins with and without a user take equally long.
     pub(in crate::routes) async fn of<D: SessionData>(
         &mut self,
         context: &Context<D>,
@@ -163,9 +164,9 @@ impl LoginAttempt {
 
     /// Settles a login that succeeded: clears the failures of its name and account.
     ///
-    /// The login of a known device was not counted under the name and account, so it clears only
-    /// the failures of the device. If it also cleared the failures of the name and account, each
-    /// login of the user would give an attacker new attempts.
+    /// The login of a known device was not counted under the name and the account. So it clears
+    /// only the failures of the device, and keeps the failures of the name and the account.
+    /// Otherwise, each login of the user would give new attempts to an attacker.
     pub(in crate::routes) async fn succeeded<D: SessionData>(self, context: &Context<D>) {
         self.settle(context, Counted::clear).await;
     }
@@ -175,10 +176,10 @@ impl LoginAttempt {
         self.settle(context, Counted::give_back).await;
     }
 
-    /// Settles all counts of the login. The counts of the name, of the account and of a known
-    /// device are settled with `settled`. The counts of the networks and of an unknown device are
-    /// given back. The turns are held until the store has settled the counts, so that the next
-    /// login sees the settled counts.
+    /// Settles all counts of the login. Applies `settled` to the counts of the name, of the account
+    /// and of a known device. Gives back the counts of the networks and of an unknown device. The
+    /// login keeps its turns until the store has settled the counts, so that the next login sees
+    /// the settled counts.
     async fn settle<D: SessionData>(
         self,
         context: &Context<D>,
@@ -212,8 +213,8 @@ impl Attempt {
     }
 }
 
-/// Waits for a turn, and counts the login under one key. At most `at_once` logins with this key run
-/// at the same time in this process.
+/// Waits for a turn, and counts the login under the key of `what` and `who`. In this process, at
+/// most `at_once` logins with this key run at the same time.
 async fn count<D: SessionData>(
     context: &Context<D>,
     what: &str,

@@ -27,8 +27,9 @@ pub(super) struct Limits {
     /// Invalid refresh tokens of one address.
     bad_tokens: Option<NetworkRules>,
     queues: Queues,
-    /// The waits of refreshes that this process knows, and the end of each wait. A wait never ends
-    /// early. During a wait, the process can therefore refuse an attempt without asking the store.
+    /// The waits of refreshes that the store has reported to this process, each with its end. A
+    /// wait never ends early. So during a wait, the process can refuse an attempt without asking
+    /// the store.
     waits: quick_cache::sync::Cache<AttemptKey, Instant>,
 }
 

@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::store::AttemptRule;
 
-/// The networks under which an IPv6 address is counted. Each pair has the length of the network's
-/// prefix in bits, and the factor by which the allowed number of attempts is multiplied.
+/// The networks for which an IPv6 address is counted. The first number of each pair is the length
+/// of the network's prefix in bits. The second number is the factor for the allowed number of
+/// attempts.
 ///
 /// Providers assign one client a network with a prefix of 48 to 64 bits. If only networks of 64
 /// bits were limited, a client with a network of 48 bits would have the attempts of 65,536
@@ -29,9 +30,9 @@ impl NetworkRules {
         }))
     }
 
-    /// Returns the names under which an address is counted, each with its rule. The narrowest
-    /// network comes first. An IPv4 address has one name, even if it is written as an IPv6 address.
-    /// An IPv6 address has one name for each of its networks.
+    /// Returns the names under which an address is counted, and the rule of each name. The
+    /// narrowest network comes first. An IPv4 address has one name, even if it is written as an
+    /// IPv6 address. An IPv6 address has one name for each of its networks.
     pub(super) fn of(&self, address: IpAddr) -> impl Iterator<Item = (String, &AttemptRule)> {
         let address = address.to_canonical();
         let networks = IPV6_NETWORKS.iter().zip(&self.0);

@@ -1,8 +1,8 @@
 //! Queues of logins by one name, and of logins from one address.
 //!
-//! The limits count a login as failed until its outcome is known. Without a queue, concurrent
-//! logins of a user who knows the password could use up the limit, and some of them would be
-//! refused.
+//! The limits count a login as failed until its outcome is known. A user who knows the password may
+//! start many logins at the same time. Without a queue, these logins could reach the limit
+//! together, and the limit would refuse some of them.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -16,8 +16,9 @@ use crate::store::AttemptKey;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queues(Arc<Mutex<HashMap<AttemptKey, Arc<Semaphore>>>>);
 
-/// A place in a queue, which later becomes a turn. When the value is dropped, the next login gets
-/// the place or the turn.
+/// A login's place in a queue. While `permit` is `Some`, the login has a turn. If a waiting login
+/// drops this value, it leaves the queue. If a login with a turn drops this value, the next login
+/// gets the turn.
 #[derive(Debug)]
 pub(super) struct Turn {
     queues: Queues,
@@ -57,8 +58,9 @@ impl Queues {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut queues = self.queues.lock();
-        // The lock is held for all of the following. If two turns end at the same time, the second
-        // turn therefore sees that the first has dropped its reference, and removes the queue.
+        // This function keeps the lock until it returns. If two turns of one queue end at the same
+        // time, the second turn therefore sees that the first turn has dropped its reference. So
+        // the second turn removes the queue.
         self.permit = None;
         let Some(queue) = self.queue.take() else { return };
         // If only two references are left (in the map and here), no other login uses the queue.

@@ -26,8 +26,8 @@ impl<D: SessionData> Context<D> {
         token: &str,
         address: Option<IpAddr>,
     ) -> Result<manager::Login<D>, Problem> {
-        // The manager finds a refresh token only if one of the keys has made it. The token can
-        // already be replaced, and its session can be over.
+        // `find_refresh_token` returns each token that one of the keys has made. The token may
+        // already be replaced, and its session may be over.
         if let Some(token) = self.manager.find_refresh_token(token) {
             self.refresh_of(token.claims.user, token.claims.session).await?;
         }
@@ -53,9 +53,9 @@ impl<D: SessionData> Context<D> {
         self.may_refresh("session", &who, rule, told).await
     }
 
-    /// Counts an invalid refresh token under the client's address. After too many invalid tokens
-    /// from the address, the answer is 429 instead of 401. If the store is unavailable, the answer
-    /// stays 401, because the token is invalid in any case.
+    /// Counts an invalid refresh token under the client's address. If the address has reached its
+    /// limit, the answer is 429 instead of 401. If the store is unavailable, the answer stays 401,
+    /// because the token is invalid in any case.
     async fn bad_refresh_from(&self, address: Option<IpAddr>) -> Result<(), Problem> {
         let (Some(rules), Some(address)) = (&self.limits.bad_tokens, address) else {
             return Ok(());
@@ -75,11 +75,11 @@ impl<D: SessionData> Context<D> {
         Ok(())
     }
 
-    /// Counts one attempt. If this process knows that a wait is in progress, it refuses the attempt
-    /// without asking the store.
+    /// Counts one attempt. If this process remembers a wait that has not ended, it refuses the
+    /// attempt without asking the store.
     ///
-    /// The function calls `told` only when the store refuses an attempt. A flood of attempts
-    /// therefore does not flood the log.
+    /// The function calls `told` when the store refuses an attempt, but not when this process
+    /// refuses one. So many attempts during one wait cause few events and log entries.
     async fn may_refresh(
         &self,
         what: &str,

@@ -8,63 +8,64 @@ use super::networks::NetworkRules;
 use crate::error::ConfigError;
 use crate::store::AttemptRule;
 
-/// How many logins may fail before the routes answer 429 with `Retry-After`, without verifying the
-/// password.
+/// How many logins may fail before the routes refuse further logins. The routes answer 429 with
+/// `Retry-After`, and do not verify the password.
 ///
 /// The routes count failed logins for each name, for each client address, and for each account:
 ///
 /// - *Name*: the typed text as [`Credentials::normalized`] returns it. User ids and e-mail
 ///   addresses have separate counts. Failed logins are counted whether or not a user with this name
 ///   exists, so the answers do not reveal which users exist.
-/// - *Address*: what [`client_address`](super::super::RoutesBuilder::client_address) returns. An
-///   IPv6 address is counted by its first 64 bits. Ten times as many logins may fail as for a name,
-///   because many people may share an address. One client may have many networks of 64 bits.
-///   Therefore, the failed logins of IPv6 addresses are also counted by their first 56 bits and by
-///   their first 48 bits. The limit by 56 bits is 4 times as high as the limit by 64 bits, and the
-///   limit by 48 bits is 16 times as high. If the address is unknown, only the limits of name and
-///   account apply.
-/// - *Account*: the user that [`Credentials::find`] returns, under any name. Twice as many logins
-///   may fail as for a name, because an account has two kinds of names. A login above this limit is
-///   answered like a wrong password: 401, after the same time. A 429 would reveal that two names
-///   belong to one user. While an attacker guesses with one name, a login with the other name and
-///   the right password may therefore be answered with 401. In that case, the
-///   [event](crate::telemetry::events::Event::LoginRefused) says `rate_limited`.
+/// - *Address*: the result of [`client_address`](super::super::RoutesBuilder::client_address). The
+///   default limit is ten times the limit of a name, because many people may share an address. An
+///   IPv6 address is counted by its first 64 bits. One client may have many networks of 64 bits.
+///   Therefore, an IPv6 address is also counted by its first 56 bits, with 4 times the limit, and
+///   by its first 48 bits, with 16 times the limit. If the address is unknown, only the limits of
+///   name and account apply.
+/// - *Account*: the user that [`Credentials::find`] returns, under any name. The limit is twice the
+///   limit of a name, because an account has two kinds of names. If the account has reached its
+///   limit, a login gets the answer to a wrong password: 401, after the same time. A 429 would
+///   reveal that two names belong to one user. So while an attacker guesses with one name, the user
+///   may get a 401 for the other name with the right password. The
+///   [event](crate::telemetry::events::Event::LoginRefused) of such a login says `rate_limited`.
 ///
 /// A *device* that has logged in to the account before presents a [device
-/// cookie](super::super::DeviceCookie). Its failed logins are counted only for the device. Within
-/// the window, 5 logins of the device may fail, or as many as for a name if that is fewer. After
-/// that, the device is treated as unknown until its wait has ended. An attacker who guesses a
-/// password thus blocks new devices of the account, but not the devices on which its user has
-/// logged in.
+/// cookie](super::super::DeviceCookie). The failed logins of this device are counted only for the
+/// device. Within the window, 5 logins of the device may fail. If the limit of a name is lower than
+/// 5, the limit of a name applies to the device. When the device has reached its limit, it is
+/// treated as unknown until its wait has ended. So an attacker who guesses a password blocks new
+/// devices of the account, but not the devices on which its user has logged in before.
 ///
 /// A login is counted before its password is verified. The count is given back when the login
-/// succeeds, or when it fails for a reason other than its credentials: the store is unavailable,
-/// the user has too many sessions, or the server is too busy. If a client disconnects before the
-/// answer, its login stays counted.
+/// succeeds. The count is also given back when the login fails for a reason other than its
+/// credentials, for example because the store is unavailable, the user has too many sessions, or
+/// the server is too busy. If a client disconnects before the answer, its login stays counted.
 ///
 /// Concurrent logins of a user who knows the password must not be counted as guesses. Therefore
-/// each process verifies logins by one name one after another. The number of logins from one
-/// address that it verifies at the same time is at most half of the allowed number of failures.
+/// each process verifies the logins with one name one after another. For one address, a process
+/// verifies several logins at the same time: at most half of the limit, but at least one.
 ///
-/// A successful login also clears all failures of its name and of its account. With a valid device
-/// cookie, it clears only the failures of the device. For the address, it gives back only its own
-/// count. Otherwise, an attacker could log in to their own account from time to time, and thereby
-/// clear the failures of their guesses.
+/// A successful login without a valid device cookie clears all failures of its name and of its
+/// account. With a valid device cookie, a successful login clears only the failures of the device.
+/// A successful login never clears other failures of its address. Otherwise, attackers could log in
+/// to their own accounts from time to time to clear the failures of their guesses.
 ///
 /// # Waits
 ///
 /// A wait begins when the allowed number of logins has failed within the window. The first wait is
 /// as long as the window. Each later wait is twice as long as the wait before, up to the
-/// [longest](Self::longest_wait). After a wait, a single failed login starts the next wait. For an
-/// address, a tenth of the allowed number starts it.
+/// [longest](Self::longest_wait). After a wait, one failed login of a name, an account or a device
+/// starts the next wait. For an address, a tenth of the limit must fail within the window first.
 ///
-/// A wait also begins after many failures in a row, however much time they take. Their number is
-/// ten times the allowed number of a name, 100 by default (NIST SP 800-63B-4 section 3.2.2). The
-/// number is the same for a name and for an account. An address has no such limit.
+/// A wait also begins after many failures in a row, even if they are spread over several windows.
+/// The number is ten times the limit of a name, 100 by default (NIST SP 800-63B-4 section 3.2.2).
+/// The same number applies to a name, an account and a device. There is no such limit for an
+/// address.
 ///
-/// No account is locked for good: a successful login clears the counts of its name and account. A
-/// count is also forgotten if nothing is added to it during four times the longest wait. Live
-/// sessions and all other routes are not affected.
+/// No account is locked permanently, because each wait ends. The store removes the count of a name
+/// or an account when four times the longest wait has passed since its last failed login. If that
+/// login started a wait, this time begins at the end of the wait. Live sessions and all other
+/// routes are not affected.
 ///
 /// A login that the limit refuses is not counted and makes no wait longer. A client that tries too
 /// early is thus not punished, and an attacker cannot block an account by frequent requests alone.
@@ -82,13 +83,13 @@ use crate::store::AttemptRule;
 /// own counts during that time instead.
 ///
 /// Before a password is verified, the limits cost three round trips to a remote store with an IPv4
-/// address, five with an IPv6 address, and two without an address. A success costs as many again.
-/// With a valid device cookie, the limits cost one round trip before the verification, and one
-/// after a success.
+/// address, five with an IPv6 address, and two without an address. After a successful login, the
+/// limits cost the same number of round trips once more. With a valid device cookie, the limits
+/// cost one round trip before the verification, and one after a successful login.
 ///
-/// If no user has the name, the failed login is counted for a stand-in instead of an account, so
-/// that both cases take equally long. The count of a stand-in is forgotten at the end of the
-/// window.
+/// If no user has the name, the routes count the failed login for a placeholder instead of an
+/// account. So logins with and without a user take equally long. The count of a placeholder is
+/// removed at the end of the window if it has not led to a wait.
 ///
 /// [`Credentials::normalized`]: super::super::Credentials::normalized
 /// [`Credentials::find`]: super::super::Credentials::find
@@ -193,8 +194,8 @@ impl LoginLimit {
         Some(rule)
     }
 
-    /// The rule of a stand-in. A stand-in protects no account, so its count is forgotten at the end
-    /// of the window.
+    /// The rule of a placeholder, which is counted if no user has the name. A placeholder protects
+    /// no account. So if its count has not led to a wait, it is removed at the end of the window.
     pub(super) fn of_nobody(&self) -> Option<AttemptRule> {
         let mut rule = self.of_account()?;
         rule.in_a_row = None;
@@ -206,8 +207,8 @@ impl LoginLimit {
         self.of_address().as_ref().map(NetworkRules::new)
     }
 
-    /// The rule of an address. After a wait, it allows a tenth of the number of failures, because
-    /// many people may share an address.
+    /// The rule of an address. After a wait, a tenth of the limit must fail within the window to
+    /// start the next wait, because many people may share an address.
     fn of_address(&self) -> Option<AttemptRule> {
         let mut rule = self.rule(self.at_an_address())?;
         rule.after = NonZeroU32::new(rule.attempts.get() / TEN).unwrap_or(NonZeroU32::MIN);
@@ -232,16 +233,18 @@ impl Default for LoginLimit {
 /// How many refresh tokens a client may present before the routes answer 429 with `Retry-After`.
 ///
 /// - For each session: 60 tokens within 60 seconds by default, whatever the outcome of the refresh.
-///   This stops a client that refreshes in a loop. Only tokens that one of the server's keys has
-///   made are counted, so no client can use up the limit of another session.
+///   This stops a client that refreshes in a loop. A token is counted only if one of the server's
+///   keys created it, so no client can use up the limit of another session.
 /// - For each client address, as with [`LoginLimit`]: 100 invalid tokens within 60 seconds by
 ///   default. In the wider networks of an IPv6 address, the number is 4 times (56 bits) and 16
 ///   times (48 bits) as high. A valid token from an address over its limit is still accepted.
 ///
-/// The attempt that uses up the limit within the window starts a wait. The wait is as long as the
-/// window, and later waits are not longer. The session store keeps the counts, as for logins. After
-/// the store has refused a token, the process itself refuses further tokens of that session, or
-/// invalid tokens from that address, until the wait has ended. It does so without a store call.
+/// The attempt that reaches the limit within the window starts a wait. Each wait is as long as the
+/// window. The session store keeps the counts, as for logins. When the store has refused a token
+/// because of the limit of its session, the process refuses further tokens of that session until
+/// the wait has ended. When the store has refused an invalid token because of the limit of its
+/// address, the process refuses further invalid tokens from that address until the wait has ended.
+/// These refusals need no store call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a limit has no effect until it is set on the builder of the routes"]
 pub struct RefreshLimit {
@@ -378,8 +381,8 @@ mod tests {
         assert_eq!((device.attempts.get(), device.after.get()), (5, 1));
         assert_eq!(device.in_a_row.unwrap().get(), 100);
         assert_eq!(LoginLimit::new(3, SECOND).of_device().unwrap().attempts.get(), 3);
-        // After a wait, one login may fail for a name and for an account. A higher first limit does
-        // not change this.
+        // After a wait, each period allows one failed login for a name, and one for an account. A
+        // higher first limit does not change this.
         let (name, account, address) = rules(&LoginLimit::new(1_000, SECOND));
         assert_eq!((name.after.get(), account.after.get(), address.after.get()), (1, 1, 1_000));
         let off = LoginLimit::off();

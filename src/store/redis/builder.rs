@@ -59,8 +59,8 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// As for [`RedisStoreBuilder::build`]. The error text never contains the URL. An unreachable
-    /// server is not an error here: use [`diagnose`](Self::diagnose).
+    /// The same errors as [`RedisStoreBuilder::build`]. The error text never contains the URL. An
+    /// unreachable server causes no error here: call [`diagnose`](Self::diagnose) to find it.
     pub fn new(url: &str) -> Result<Self, ConfigError> {
         Self::builder(url).build()
     }
@@ -104,20 +104,22 @@ impl RedisStoreBuilder {
     /// Sets the time limit of one operation, including the time to connect. Default: 250 ms. Range:
     /// 1 ms to 60 s.
     ///
-    /// If an operation waits for an answer for about half of this time or more and then gives up,
-    /// the store replaces the connection. The operating system watches idle connections: TCP
-    /// keepalive starts after 10 s, and on Linux `TCP_USER_TIMEOUT` is 5 s. If the address passed
-    /// to [`RedisStore::builder`] sets one of these TCP settings, the store keeps that value.
+    /// The store replaces a connection if an operation gives up its wait for an answer late: after
+    /// at least half of this time, or after at least three quarters of the time that the operation
+    /// had left when it sent its command. The shorter of these two limits applies. TCP also detects
+    /// a host that has disappeared: keepalive starts after 10 s on an idle connection, and on Linux
+    /// `TCP_USER_TIMEOUT` is 5 s. If the address passed to [`RedisStore::builder`] sets one of
+    /// these TCP settings, the store keeps that value.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets the time limit of a list, a page or a cleanup step. Default and maximum: 5 s, because a
-    /// manager does not wait longer. Minimum: 1 ms.
+    /// Sets the time limit of a list, a page or a cleanup step. Default: 5 s. Range: 1 ms to 5 s,
+    /// because the manager waits no longer for these operations.
     ///
-    /// These operations have a connection of their own, so a slow one does not delay requests. The
-    /// limit also applies to [`RedisStore::diagnose`].
+    /// Lists, pages and cleanup steps use a separate connection, so they do not delay requests.
+    /// This time limit also applies to two steps of [`RedisStore::diagnose`].
     pub fn scan_timeout(mut self, timeout: Duration) -> Self {
         self.scan_timeout = timeout;
         self
@@ -125,21 +127,21 @@ impl RedisStoreBuilder {
 
     /// Sets the maximum number of connections for requests, 1 or more. Default: 4.
     ///
-    /// The connections for lists, for replicas and for invalidations are additional. Each
-    /// connection carries any number of requests at once, so more than a few connections only add
-    /// load on the server.
+    /// The connections for lists, replicas and invalidations do not count toward this number. Each
+    /// connection carries any number of requests at once, so a few connections are enough. More
+    /// connections only add load on the server.
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections;
         self
     }
 
-    /// Sets how long cache entries stay valid, counted from the time at which the last answered
-    /// heartbeat was sent. Default: 500 ms. Range: 50 ms to 10 s.
+    /// Sets how long cache entries stay valid without another heartbeat. This time starts when the
+    /// last answered heartbeat was sent. Default: 500 ms. Range: 50 ms to 10 s.
     ///
-    /// If the invalidation connection fails without notice, this process can accept a revoked
-    /// session for at most this time. The store sends five heartbeats per lease. If this process or
-    /// Redis is busy for a moment, a short lease can end before the next heartbeat is answered. In
-    /// the time between, each request asks Redis.
+    /// The invalidation connection can fail without notice. In that case, this process can accept a
+    /// revoked session for at most one lease. The store sends five heartbeats per lease. If this
+    /// process or Redis is busy for a moment, a short lease can end before the next heartbeat is
+    /// answered. After the lease has ended, each request asks Redis until a heartbeat is answered.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
@@ -147,15 +149,18 @@ impl RedisStoreBuilder {
 
     /// Sets how often the store checks where its address leads. Default: 1 s. Range: 100 ms to 1 h.
     ///
-    /// For each check, the store makes a new connection. It writes a value to find out whether the
-    /// new connection leads to the same server as the connections in use.
+    /// For each check, the store makes a new connection and writes a value over it. This value
+    /// shows whether the new connection leads to the same server as the connections in use.
     ///
-    /// The check matters when the address, such as a DNS name or a load balancer, starts to lead to
-    /// another server, while the old server stays a primary and keeps its connections. In that
-    /// case, this process can use cache entries of the old server for at most this interval plus
-    /// the [lease](Self::lease). The next check closes all connections to the old server. If a
-    /// check cannot connect or cannot compare the servers, the lease ends, and each request asks
-    /// the store over the existing connections.
+    /// An address such as a DNS name or a load balancer can start to lead to another server, while
+    /// the old server stays a primary and keeps its connections. In that case, this process can use
+    /// cache entries of the old server for at most this interval plus the [lease](Self::lease). The
+    /// next check detects the other server, and the store gives up all connections to the old
+    /// server.
+    ///
+    /// A check can also fail because it cannot connect or cannot compare the servers. In that case,
+    /// the store does not extend the lease until a check succeeds. After the lease has ended, each
+    /// request asks Redis over the existing connections.
     ///
     /// Cost while the near cache is in use: one connection and about six short commands per
     /// interval and process.
@@ -164,21 +169,23 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Makes each revocation wait until at least `replicas` replicas have received it, but no
-    /// longer than `timeout`. Default: off. Ranges: 1 or more replicas, 1 ms to 10 s. This applies
-    /// to `revoke`, and to the operations of the manager that call it.
+    /// Makes each revocation wait until at least `replicas` replicas have received the revocation.
+    /// The wait ends after `timeout` at the latest. Default: no wait. Range of `replicas`: 1 or
+    /// more. Range of `timeout`: 1 ms to 10 s. The setting applies to `revoke`, and to the
+    /// operations of the manager that call `revoke`.
     ///
     /// Replication is asynchronous. Without this setting, a failover right after a logout can make
-    /// the session live again. With this setting, that is unlikely but not impossible, because a
-    /// replica without the revocation can still become the primary. If too few replicas confirm in
-    /// time, the session is nevertheless revoked on the primary. In that case, the result is
+    /// the session live again. With this setting, a failover can do so only if a replica without
+    /// the revocation becomes the primary, which is unlikely. If too few replicas confirm the
+    /// revocation in time, the session is still revoked on the primary. In that case, the result is
     /// [`Replicas::Missed`], and the manager logs a warning. Updates of a session (also
-    /// `update_all`) and evictions by a login do not wait.
+    /// `update_all`) and evictions by a login do not wait for replicas.
     ///
-    /// Cost: one round trip to the replicas per revocation, on one of up to 8 separate connections.
-    /// While 8 revocations wait, the next revocation waits for a free connection. `timeout`
-    /// includes this wait. If no connection becomes free in time, or the store cannot open one, the
-    /// revocation does not wait for replicas. The Redis user needs the right `+wait`.
+    /// Cost: one round trip to the replicas per revocation. Each revocation that waits for replicas
+    /// uses one of up to 8 separate connections. While 8 revocations wait, the next revocation
+    /// waits for a free connection. `timeout` includes this wait. The revocation does not wait for
+    /// replicas if no connection becomes free in time, or if the store cannot open one. The Redis
+    /// user needs the right `+wait`.
     ///
     /// [`Replicas::Missed`]: crate::store::Replicas::Missed
     pub fn wait_replicas(mut self, replicas: u32, timeout: Duration) -> Self {
@@ -187,17 +194,19 @@ impl RedisStoreBuilder {
     }
 
     /// Sets a provider of user name and password. The store calls the provider for each connection
-    /// that it makes, so the credentials can change without a restart. Default: none; the store
-    /// uses the credentials in the address.
+    /// that it makes, so the credentials can change without a restart. Default: no provider.
+    /// Without a provider, the store uses the credentials in the address.
     ///
-    /// All connections use the provider: for requests, lists, replicas, invalidations and
-    /// [`diagnose`](RedisStore::diagnose). The provider's password replaces the address's password.
-    /// If the provider returns a user name, that name replaces the address's user name. When a
-    /// password changes, open connections stay open until the server closes them.
+    /// The store uses the provider for all connections: for requests, lists, replicas,
+    /// invalidations and [`diagnose`](RedisStore::diagnose). The provider's password replaces the
+    /// password in the address. If the provider returns a user name, that name replaces the user
+    /// name in the address. When a password changes, open connections stay open until the server
+    /// closes them.
     ///
-    /// If the provider fails, panics or exceeds its time limit (10 s), the connection is not made.
-    /// The operation that needed the connection fails with a
-    /// [`StoreError`](crate::store::StoreError) that says so.
+    /// If the provider fails, panics or takes longer than 10 s, the store does not make the
+    /// connection. The operation that needed the connection fails with a
+    /// [`StoreError`](crate::store::StoreError). The text of this error names the credentials
+    /// provider as the cause.
     pub fn credentials_provider(mut self, provider: impl CredentialsProvider) -> Self {
         self.credentials = Some(Arc::new(provider));
         self
@@ -205,8 +214,8 @@ impl RedisStoreBuilder {
 
     /// Sets the certificate authorities, as PEM text, that the store trusts for a `rediss://`
     /// address. The store trusts no other authorities. Default: the authorities of the system,
-    /// which [`build`](Self::build) reads. They come from the file or folder named by the variables
-    /// `SSL_CERT_FILE` and `SSL_CERT_DIR`, or else from the system's own store.
+    /// which [`build`](Self::build) reads: what the environment variables `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` name, or the system's own store if neither is set.
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn tls_roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -228,10 +237,9 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets this host's clock. Default: the system's clock. [`RedisStore::diagnose`] compares this
-    /// clock with the server's clock. The clock's monotonic time also decides when the store
-    /// searches for other issuers under the prefix, once an hour. This clock does not influence how
-    /// long a session lives.
+    /// Sets this host's clock. Default: the system's clock. [`RedisStore::diagnose`] compares it
+    /// with the server's clock. The store also searches for other issuers under the prefix once an
+    /// hour of its monotonic time. This clock does not influence how long a session lives.
     pub fn host_clock(mut self, clock: impl Clock) -> Self {
         self.host_clock = Some(Arc::new(clock));
         self

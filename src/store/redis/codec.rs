@@ -24,8 +24,8 @@ const ROTATING: &[u8] = b"2 ";
 
 /// Parses a record. Returns `None` for a record of an unknown version and for any other text.
 ///
-/// The returned idle deadline is a lower bound: the idle deadline at creation. The payload is a
-/// slice of `raw`, not a copy.
+/// The returned idle deadline is the idle deadline at creation. The true idle deadline is this time
+/// or later. The payload is a slice of `raw`, not a copy.
 pub(super) fn record(raw: Vec<u8>) -> Option<Record> {
     let (mut rest, rotates) = match raw.strip_prefix(PLAIN) {
         Some(rest) => (rest, false),
@@ -54,8 +54,9 @@ fn rotation(rest: &mut &[u8]) -> Option<Rotation> {
     Some(Rotation::new(counter, since, salt))
 }
 
-/// Removes a number and the `end` byte behind it from the front of `rest`. Accepts only digits:
-/// `u64::from_str` also accepts a plus sign, which the scripts' patterns reject.
+/// Removes a number and the byte `end` after it from the front of `rest`. Accepts only digits, as
+/// the patterns of the scripts do. `u64::from_str` is not used, because it also accepts a plus
+/// sign.
 fn word(rest: &mut &[u8], end: u8) -> Option<u64> {
     let mut number = 0_u64;
     for (at, byte) in rest.iter().enumerate() {
@@ -72,7 +73,8 @@ fn word(rest: &mut &[u8], end: u8) -> Option<u64> {
 }
 
 /// Parses a `seen` field: `<idle deadline>:<last activity>`, followed by `:<rotation>` if a touch
-/// recorded a rotation counter. Only the scripts use the third number.
+/// recorded a rotation counter. This function only checks that `<rotation>` is a number, because
+/// only the scripts use its value.
 pub(super) fn activity(raw: &[u8]) -> Option<Activity> {
     let mut numbers = raw.split(|byte| *byte == b':');
     let (idle_deadline, last_activity) = (numbers.next()?, numbers.next()?);

@@ -37,11 +37,11 @@ pub struct Diagnosis {
     ///
     /// - [`NotPrimary`](crate::store::StoreErrorKind::NotPrimary): the server is a replica.
     /// - [`Unsupported`](crate::store::StoreErrorKind::Unsupported): the server is too old, or
-    ///   rights are missing. The source of the error names all missing rights, in the syntax of
-    ///   `ACL SETUSER`.
+    ///   rights are missing. If rights are missing, the source of the error names all of them, in
+    ///   the syntax of `ACL SETUSER`.
     pub usable: Result<ServerInfo, StoreError>,
-    /// Problems in the setup that an operator should fix. If the server cannot be used, the list
-    /// can be empty, because the server may refuse the commands of the diagnosis.
+    /// Problems in the setup that an operator should fix. A server that cannot be used may refuse
+    /// the commands of the diagnosis. In that case, this list is empty.
     pub findings: Vec<Finding>,
 }
 
@@ -63,8 +63,8 @@ pub enum Finding {
     TrackingRefused(TrackingRefusal),
     /// Another application, with another token issuer, writes under the same key prefix.
     SharedPrefix,
-    /// The clocks of this host and of the server differ by at least this much. A difference is
-    /// reported only if it is more than 1 s.
+    /// The clocks of this host and of the server differ by at least this duration. The diagnosis
+    /// reports this finding only if the duration is more than 1 s.
     ClockSkew(Duration),
 }
 
@@ -150,8 +150,8 @@ impl Diagnostics {
         self.host.monotonic()
     }
 
-    /// Returns the texts to log: one for each finding whose kind was not returned before. Skips
-    /// `TrackingRefused`, because the near cache logs it.
+    /// Returns the texts to log: one for each finding of a kind that this method has not returned
+    /// before. Skips `TrackingRefused`, because the near cache logs it.
     pub(super) fn news(&self, findings: Vec<Finding>) -> Vec<String> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let others = findings.into_iter().filter(|f| !matches!(f, Finding::TrackingRefused(_)));
@@ -219,12 +219,12 @@ fn refusal(answer: RedisResult<Value>) -> Option<TrackingRefusal> {
     Some(if not_permitted { TrackingRefusal::NotPermitted } else { TrackingRefusal::NotSupported })
 }
 
-/// Returns the minimum difference between the server's time (in microseconds) and the host's time,
-/// if the difference is more than [`TOLERATED`]. `asked` is the host's time at which the question
-/// was sent.
+/// Returns a lower bound of the difference between the server's clock and the host's clock. Returns
+/// `None` if the lower bound is not more than [`TOLERATED`]. `asked` is the host's time at which
+/// the question was sent. `server` is the server's time in microseconds.
 fn skew(asked: Timestamp, server: i64, round_trip: Duration) -> Option<Duration> {
-    // The server read its clock at some point of the round trip. The estimate is the middle of the
-    // round trip, with an uncertainty of half of the round trip.
+    // The server read its clock at some moment of the round trip. The estimate assumes the middle
+    // of the round trip, so the error of the estimate is at most half of the round trip.
     let half = round_trip / 2;
     let host = i128::from(asked.as_millis()) * 1_000 + half.as_micros().cast_signed();
     let apart = (i128::from(server) - host).unsigned_abs();

@@ -18,8 +18,8 @@ impl Era {
         self.number.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Ends the era with this number, unless it has already ended. The number matters because an
-    /// error on an old connection says nothing about the connections of a later era.
+    /// Ends the era with this number, unless that era has already ended. The number is needed
+    /// because an error on an old connection says nothing about the connections of a later era.
     pub(super) fn end_if_current(&self, number: u64) {
         let next = number.wrapping_add(1);
         let _ = self.number.compare_exchange(number, next, Ordering::Relaxed, Ordering::Relaxed);

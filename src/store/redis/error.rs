@@ -77,9 +77,9 @@ pub(super) fn is_not_primary(error: &RedisError) -> bool {
     error.code() == Some(NOT_PRIMARY)
 }
 
-/// Returns whether the error shows that the server refuses writes because it is a replica. Either
-/// the error has the code `READONLY`, or it is a script error whose text quotes this code, as in
-/// some server versions.
+/// Returns whether the error shows that the server refuses writes because it is a replica. Such an
+/// error has one of two forms: its code is `READONLY`, or it is a script error whose text quotes
+/// this code. Some server versions send the second form.
 pub(super) fn is_readonly(error: &RedisError) -> bool {
     error.code() == Some("READONLY")
         || error.detail().is_some_and(|detail| detail.contains("-READONLY "))

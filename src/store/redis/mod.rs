@@ -66,20 +66,23 @@ pub use self::diagnosis::{Diagnosis, Finding, TrackingRefusal};
 /// Each operation on sessions ends within the [`timeout`](RedisStoreBuilder::timeout), with these
 /// exceptions:
 /// - A call of `touch` has one timeout for each 500 touches.
-/// - Lists, pages and cleanup have the [`scan_timeout`](RedisStoreBuilder::scan_timeout).
-/// - A revocation with [`wait_replicas`](RedisStoreBuilder::wait_replicas) can take longer, by the
-///   configured wait plus 150 ms.
+/// - Lists, pages and cleanup have the [`scan_timeout`](RedisStoreBuilder::scan_timeout) instead.
+/// - A revocation with [`wait_replicas`](RedisStoreBuilder::wait_replicas) ends within the timeout
+///   plus the configured wait plus 150 ms.
 ///
-/// If a connection is closed, the store sends its reads, touches, cleanup steps and health checks
-/// again over another connection. The store never repeats any other write.
+/// If a connection is closed before the answer arrives, the store sends a read, a touch, a cleanup
+/// step or a health check again over another connection. The store never sends any other write
+/// again.
 ///
 /// # Cancel safety
 ///
-/// The future of an operation can be dropped at any await point. After that, it is unknown whether
-/// the server executes the command, and the store discards the answer. The connection normally
-/// stays in use. The store replaces the connection only if the operation waited long for the
-/// answer: at least half of the timeout, or at least three quarters of the caller's own time limit,
-/// if that is shorter.
+/// The future of an operation can be dropped at any await point. After the drop, it is unknown
+/// whether the server executes the command, and the store discards the answer. Normally, the store
+/// keeps the connection. It replaces the connection in two cases:
+/// - The operation had waited long for the answer: for at least half of the timeout, or for at
+///   least three quarters of the time that the operation had left when it sent its command. The
+///   shorter of these two limits applies.
+/// - The operation is a revocation that waits for replicas. No other operation uses its connection.
 #[derive(Clone)]
 pub struct RedisStore {
     inner: Arc<Inner>,
@@ -93,22 +96,23 @@ impl RedisStore {
     /// Checks whether the store can use the server, and looks for problems in the setup of a server
     /// that otherwise works. Call this at startup.
     ///
-    /// [`Diagnosis::usable`] answers whether the server is supported and is the primary, and
-    /// whether the Redis user has the necessary rights on this prefix. For this, the method tries
-    /// each command that the store and its scripts use, on keys that belong to no user. So a
+    /// [`Diagnosis::usable`] shows whether the server is supported and is the primary, and whether
+    /// the Redis user has the necessary rights on this prefix. To check the rights, this method
+    /// tries each command that the store and its scripts use, on keys that belong to no user. So a
     /// missing right is found at startup and not at the first login.
     ///
     /// [`Diagnosis::findings`] lists problems that an operator should fix. Without this method,
-    /// they would become visible only later. A started [`Worker`](crate::worker::Worker) logs one
-    /// warning for each kind of finding. It warns about tracking only if the near cache is used.
+    /// these problems would become visible only later. A started [`Worker`](crate::worker::Worker)
+    /// logs one warning for each kind of finding. It warns about tracking only if the near cache is
+    /// used.
     ///
-    /// This method opens two connections, and closes them. Over one of the connections for
-    /// requests, it also marks this application's token issuers under the key prefix. It has up to
-    /// six steps. Four of them take at most one [`timeout`](RedisStoreBuilder::timeout) each, and
-    /// two at most one [`scan_timeout`](RedisStoreBuilder::scan_timeout) each.
+    /// This method opens two connections, and closes them. It also marks this application's token
+    /// issuers under the key prefix, over one of the connections for requests. This method has up
+    /// to six steps. Four of these steps take at most one [`timeout`](RedisStoreBuilder::timeout)
+    /// each. The other two take at most one [`scan_timeout`](RedisStoreBuilder::scan_timeout) each.
     ///
     /// The finding about the eviction policy needs the right to send `INFO`. If the Redis user
-    /// lacks this right, the method skips that finding. It never needs `CONFIG`.
+    /// lacks this right, this method skips that finding. This method never sends `CONFIG`.
     ///
     /// # Errors
     ///

@@ -76,10 +76,11 @@ impl Script {
         }
     }
 
-    /// Returns whether this answer proves that the server accepts writes. A server refuses `HSET`
+    /// Returns whether this answer shows that the server accepts writes. A server refuses `HSET`
     /// when its memory is full, when it cannot save, or when it has too few replicas. So the answer
-    /// is a proof if the first write of the script was an `HSET`. If the script removes data first,
-    /// or could give the same answer without a write, the answer proves nothing.
+    /// shows that the server accepts writes if the first write of the script was an `HSET`. The
+    /// answer does not show this if the script removes data first, or if the script can give the
+    /// same answer without a write.
     pub(super) fn proves_writable(self, answer: &Value) -> bool {
         match (self, answer) {
             (Self::Create, Value::Array(_)) => true,

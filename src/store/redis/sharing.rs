@@ -1,10 +1,10 @@
 //! Detects another application that uses the same key prefix by mistake.
 //!
 //! Each application writes a mark under the prefix: the hash of its token issuer. The diagnosis
-//! writes the mark when the worker starts, and the upkeep writes it again once an hour. At each
-//! write, the store looks for marks of other issuers, so the application that started first also
-//! detects one that started later. The store ignores a mark that was not written again for a week,
-//! so a renamed issuer is forgotten.
+//! writes the mark when the worker starts, and the upkeep writes the mark again once an hour. At
+//! each write, the store also looks for marks of other issuers. So an application also detects
+//! another application that started later. The store ignores a mark that was not written again for
+//! a week, so the mark of a renamed issuer has no effect after a week.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

@@ -27,9 +27,9 @@ impl ServerClock {
         Self { start: Tick::now(), offset: AtomicI64::new(i64::MIN), doubt: Mutex::new(i64::MAX) }
     }
 
-    /// Returns the server's time, or 1970 if the server has not reported its time yet. The value
-    /// 1970 is never compared with an answer of the server, because each connection asks for the
-    /// time before anything else.
+    /// Returns the server's time. Before the server has first reported its time, returns 1970. The
+    /// value 1970 is never compared with a time of the server, because the setup of each connection
+    /// first asks the server for its time.
     pub(super) fn now(&self) -> Timestamp {
         let offset = self.offset.load(Ordering::Relaxed);
         if offset == i64::MIN {
@@ -44,16 +44,16 @@ impl ServerClock {
         self.learn_at(server_micros, sent.since(self.start), Tick::now().since(sent));
     }
 
-    // The server read its clock at some moment of the round trip. The estimate assumes the middle,
-    // so the error is at most half of the round trip.
+    // The server read its clock at some moment of the round trip. The estimate assumes the middle
+    // of the round trip, so the error of the estimate is at most half of the round trip.
     fn learn_at(&self, server_micros: i64, sent: Duration, round_trip: Duration) {
         let new_doubt = micros(round_trip) / 2;
         let new_offset = server_micros.saturating_sub(micros(sent)).saturating_sub(new_doubt);
         let mut doubt = self.doubt.lock().unwrap_or_else(PoisonError::into_inner);
         let old_offset = self.offset.load(Ordering::Relaxed);
-        // A less precise estimate does not replace a more precise estimate that agrees with it. The
-        // two estimates no longer agree after the clocks have drifted apart or the server's clock
-        // was set.
+        // If the two estimates agree within the error of the new estimate, the more precise
+        // estimate is kept. If they do not agree, the clocks have drifted apart, or the server's
+        // clock was set. In that case, the new estimate replaces the old estimate.
         let agrees = old_offset != i64::MIN
             && old_offset.saturating_sub(new_offset).saturating_abs() <= new_doubt;
         if !agrees || new_doubt <= *doubt {
@@ -102,8 +102,9 @@ mod tests {
         let clock = ServerClock::new();
         clock.learn_at(1_000_000, Duration::ZERO, 2 * MS);
         let sharp = offset(&clock);
-        // The request is sent at 100 ms. The server reads its clock at once, and answers 80 ms
-        // later. An estimate that assumes the middle of the round trip is 39 ms off.
+        // The request is sent at 100 ms, and the answer arrives at 180 ms. The new estimate assumes
+        // that the server read its clock at 140 ms. So the new estimate differs by 38 ms from the
+        // first estimate. This is less than the maximum error of the new estimate, 40 ms.
         clock.learn_at(1_101_000, 100 * MS, 80 * MS);
         assert_eq!(offset(&clock), sharp);
     }

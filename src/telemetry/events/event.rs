@@ -115,8 +115,8 @@ pub enum Event {
     /// A login was refused.
     #[non_exhaustive]
     LoginRefused {
-        /// The user, if the login named an existing user. Any other name is left out, because it
-        /// may be a password.
+        /// The user, if the login named an existing user. Otherwise `None`: the name of an unknown
+        /// user is left out, because it may be a password.
         user: Option<UserId>,
         /// Why it was refused.
         refusal: LoginRefusal,
@@ -131,9 +131,9 @@ pub enum Event {
         /// What was suspicious.
         suspicion: Suspicion,
     },
-    /// Some events were dropped, so this sink did not get them. Each sink gets its own event of
-    /// this kind, at most once per second for each class. This event is not logged, because the log
-    /// contains the dropped events.
+    /// Some events were dropped before they reached this sink. Each sink gets its own event of this
+    /// kind, at most once per second for each class. The log does not contain this event. It
+    /// contains the dropped events themselves.
     #[non_exhaustive]
     Dropped {
         /// The class of the missing events.
@@ -232,9 +232,9 @@ pub enum Suspicion {
         /// The length of the window.
         within: Duration,
     },
-    /// The refresh tokens of one session were exchanged more often than the routes allow. For some
-    /// time, the routes refuse further exchanges. Each process that refuses an exchange reports
-    /// this once within that time.
+    /// The refresh tokens of one session were exchanged more often than the routes allow. The
+    /// routes refuse further exchanges for this session until a wait has passed. Each process that
+    /// refuses an exchange reports this once per wait.
     #[non_exhaustive]
     RefreshRate {
         /// The id of the session.
@@ -284,9 +284,10 @@ impl Event {
         }
     }
 
-    /// Returns the queue length at which this event is dropped. For `updated`, this is half of the
-    /// queue, because an application may update sessions in each request. The other half stays free
-    /// for the other events of the class.
+    /// Returns the queue length from which this event is dropped. For `updated`, it is half of the
+    /// queue's capacity, because an application may update sessions in each request. The other half
+    /// stays free for the other events of the class. For all other events, it is the whole
+    /// capacity.
     pub(super) const fn room(&self) -> usize {
         match self {
             Self::Updated { .. } => self.class().capacity() / 2,

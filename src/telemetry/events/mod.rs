@@ -1,7 +1,7 @@
 //! Events: what has happened to sessions, for audit trails and alarms.
 //!
-//! Every [`Event`] goes to three places. None of them can delay or fail the request that caused the
-//! event:
+//! The library sends each [`Event`], except [`Event::Dropped`], to three places. None of them can
+//! make the request fail that caused the event, and no sink can delay this request:
 //!
 //! 1. `tracing` (feature `tracing`), immediately, in the span of the request;
 //! 2. the [metrics](crate::telemetry::metrics) (feature `metrics`);
@@ -9,8 +9,8 @@
 //!
 //! # Log records
 //!
-//! All events have the target `tower_session_auth::event`, and no other log record has this target.
-//! To turn the log records of events off, use a filter such as
+//! All log records of events have the target `tower_session_auth::event`. No other log record has
+//! this target. To turn the log records of events off, use a filter such as
 //! `RUST_LOG=info,tower_session_auth::event=off`. The library has no setting for this.
 //!
 //! | `event` | level | further fields |
@@ -35,7 +35,7 @@
 //! - `actor` is `owner`, `user` or `application`. For `user`, `actor_user` is the id of that user.
 //! - The `reason` of a revocation is [`RevokeReason::as_str`](crate::RevokeReason::as_str), and
 //!   `code` is [`AuthErrorKind::code`](crate::AuthErrorKind::code).
-//! - A field whose value is not known is absent.
+//! - A log record does not contain fields whose values are unknown.
 //!
 //! # Example
 //!

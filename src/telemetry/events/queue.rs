@@ -42,8 +42,9 @@ struct Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pushed {
     Queued,
-    /// The queue is full or closed. `first` is `true` for the first dropped event since the queue
-    /// was last half empty.
+    /// The event is dropped, because the queue is full or closed. `first` is `true` if the queue of
+    /// this class has dropped no other event since the start, or since the sink last emptied the
+    /// queue to half of its capacity.
     Dropped {
         first: bool,
     },
@@ -157,8 +158,9 @@ impl State {
         }
     }
 
-    /// Chooses the next item for the sink. If the number of dropped events is due, it comes first.
-    /// Otherwise, chooses the oldest event of the first class that has one.
+    /// Chooses the next item for the sink. If a report of dropped events is due, the report comes
+    /// first. Otherwise, chooses the oldest event of one class: the first class in the order of
+    /// [`EventClass::ALL`] that has waiting events.
     fn pick(&mut self, now: Instant) -> Pick {
         let mut until: Option<Instant> = None;
         for class in EventClass::ALL {

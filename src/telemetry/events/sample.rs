@@ -16,8 +16,8 @@ const PER_WINDOW: u32 = 20;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// The number of counters. It is fixed, so that memory stays constant. If there are more accounts
-/// than counters, some accounts share a counter and its budget.
+/// The number of counters. It is fixed, so that memory stays constant. The hash of the account and
+/// the reason selects the counter, so two accounts can share a counter and its budget.
 const SLOTS: usize = 4_096;
 
 /// Decides which refused logins the sinks get. A sampler takes about 64 KiB of memory.
@@ -40,8 +40,9 @@ impl Sampler {
         Self { start: Instant::now(), hasher: RandomState::new(), slots: Mutex::new(slots) }
     }
 
-    /// Counts the event, and returns whether the sinks get it. When the budget of the event's
-    /// account is used up, returns `false` until the next window.
+    /// Returns whether the sinks get the event. Counts a refused login against the budget of its
+    /// account and reason. When that budget is used up, returns `false` until the next window.
+    /// Returns `true` for every event that is not a refused login.
     pub(super) fn admit(&self, event: &Event) -> bool {
         let Some(index) = self.slot_index(event) else { return true };
         let window = self.start.elapsed().as_secs() / WINDOW.as_secs();
@@ -88,8 +89,8 @@ mod tests {
         (0..times).filter(|_| sampler.admit(event)).count()
     }
 
-    /// Returns a sampler in which these two events have different slots. The hash key is random, so
-    /// the function may create several samplers until it finds one.
+    /// Returns a sampler in which these two events have different slots. Because the hash key is
+    /// random, the two events share a slot in some samplers. Such a sampler is not returned.
     fn with_two_slots(one: &Event, other: &Event) -> Sampler {
         let mut samplers = std::iter::repeat_with(Sampler::new);
         samplers.find(|sampler| sampler.slot_index(one) != sampler.slot_index(other)).unwrap()

@@ -31,8 +31,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 ///
 /// # Delivery
 ///
-/// A sink gets each event of this process once. While a sink is slow or the worker is not started,
-/// events wait in queues. Each [class](EventClass) has its own queue:
+/// A sink gets each event of its manager once, unless the event is dropped (see below). While a
+/// sink is slow or the worker is not started, events wait in queues. Each [class](EventClass) has
+/// its own queue:
 ///
 /// | class | events | may wait |
 /// |---|---|---|
@@ -40,29 +41,30 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 /// | [`LoginRefusal`](EventClass::LoginRefusal) | `login_refused` | 2,048 |
 /// | [`Other`](EventClass::Other) | `rejected`, `extended`, `token_refreshed`, `refresh_retried` | 2,048 |
 ///
-/// So even a large number of bad tokens or refused logins does not displace a revocation. The
-/// queues of one sink take at most about 2 MiB.
+/// So even a large number of bad tokens or refused logins does not displace a revocation. All
+/// queues of one sink together take at most about 2 MiB.
 ///
 /// **Order.** Events of one class arrive in the order in which they were emitted. If events of
-/// several classes are waiting, the sink gets all changes of state first, then refused logins, then
-/// the other events. If no event is waiting, all events arrive in the order in which they were
-/// emitted.
+/// several classes are waiting, the sink first gets all waiting changes of state, then the refused
+/// logins, then the other events. If the sink is fast enough that at most one event waits at a
+/// time, it gets the events of all classes in the order in which they were emitted.
 ///
-/// **Sampling.** A sink gets at most 20 refused logins with the same account and reason within 60
-/// seconds, even if the sink is fast. A refused login that names no existing account is counted by
-/// its client address instead. Sampling does not affect the log and the metrics: they contain all
-/// refused logins.
+/// **Sampling.** Time is divided into windows of 60 seconds. In each window, the sinks get at most
+/// 20 refused logins with the same account and reason, even if the sinks are fast. A refused login
+/// that names no existing account is counted by its client address instead. Sampling does not
+/// affect the log and the metrics: they contain all refused logins.
 ///
 /// **Dropped events.** An event is dropped if its queue is full. A refused login is also dropped if
 /// it exceeds the sampling limit above. The metric `tower_session_auth_events_dropped_total` counts
 /// dropped events. The sink gets their number as [`Event::Dropped`], at most once per second for
-/// each class. The log reports a full queue once. It reports the same queue again only if the queue
-/// was half empty in between. If a sink must not miss any event, it must hand events to durable
-/// storage quickly.
+/// each class. The log reports a full queue once. The log can report the same queue again only
+/// after the sink has emptied it to half of its capacity. If a sink must not miss any event, it
+/// must hand events to durable storage quickly.
 ///
-/// When the worker stops, the queued events are delivered, changes of state first. The worker waits
-/// for at most 1 second. If a sink needs more time, its remaining events can be lost. Events that
-/// are emitted after the stop are dropped.
+/// When the worker stops, each sink gets its queued events, changes of state first. The worker
+/// waits for all sinks together for at most 1 second. If a sink needs more time and the process
+/// ends, the remaining events of this sink are lost. Events that are emitted after the stop are
+/// dropped.
 pub trait EventSink: Send + Sync + 'static {
     /// Receives one event.
     fn event(&self, event: &Event);
@@ -200,8 +202,8 @@ impl Outlet {
 
     fn deliver(&self, event: &Event) {
         let line = &*self.line;
-        // Unwind safe: the sink's call does not modify any state of this library. After a panic,
-        // only the sink's own state can be half changed.
+        // Unwind safe: the sink's call does not modify any state of this library. Only the sink's
+        // own state can be inconsistent after a panic.
         if catch_unwind(AssertUnwindSafe(|| self.sink.event(event))).is_err() {
             line.panics.increment(1);
             trace::error!("an event sink panicked", sink = line.number, event = event.name());
@@ -235,8 +237,9 @@ impl RunningSinks {
     /// [`STOP_LIMIT`].
     pub(crate) async fn finish(self) {
         if !self.deliveries.is_empty() {
-            // The wait blocks a thread, so it runs on a blocking thread. It uses the system clock
-            // because the sinks' threads do not follow Tokio's paused clock.
+            // `wait` blocks its thread, so it runs on a thread for blocking calls. `wait` measures
+            // its timeout on the system clock, because the sinks' threads do not follow Tokio's
+            // paused clock.
             let waited = tokio::task::spawn_blocking(move || self.wait()).await;
             if let Err(error) = waited {
                 trace::debug!(

@@ -82,9 +82,9 @@ pub use self::names::STORE_DURATION;
 pub(crate) use self::near_cache::NearCacheMetrics;
 use crate::error::StoreErrorKind;
 
-/// The upper bounds of the buckets for [`STORE_DURATION`], in seconds. They start at 100 µs, for
-/// Redis on the same network. They include 250 ms, the default store timeout. They end at 5 s, the
-/// longest time for a list or a page of a scan.
+/// The upper bounds of the buckets for [`STORE_DURATION`], in seconds. The first bound is 100 µs,
+/// for Redis on the same network. One bound is 250 ms, the default store timeout. The last bound is
+/// 5 s, the timeout of a list and of each page of a scan.
 pub const STORE_DURATION_BUCKETS: [f64; 12] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
 
@@ -218,9 +218,9 @@ impl Metrics {
         StoreTimes(Labelled::new(operations, |_| Labelled::new(outcomes(), |_| OnceLock::new())))
     }
 
-    /// Publishes the result of a scan of all sessions that has just ended: the number of sessions
-    /// of each role (`""` means no role). If an earlier scan found a role and this scan did not,
-    /// the role's gauge is set to 0.
+    /// Publishes the result of a scan over all sessions: the number of sessions of each role (`""`
+    /// means no role). The caller calls this function when the scan has ended. If an earlier scan
+    /// found a role and this scan did not, the role's gauge is set to 0.
     pub(crate) fn sessions<'a>(&self, by_role: impl IntoIterator<Item = (&'a str, u64)>) {
         let Some(scan) = &self.0 else { return };
         // If the recorder panicked while this lock was held, some gauges have old values. The next

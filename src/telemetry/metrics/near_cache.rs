@@ -39,8 +39,8 @@ impl Metrics {
 }
 
 impl NearCacheMetrics {
-    /// Publishes what was counted since the last call, and whether the near cache is in use. If a
-    /// process has several near caches, their counters are added.
+    /// Publishes how much each counter has grown since the last call, and whether the near cache is
+    /// in use. If a process has several near caches, their counters are added.
     pub(crate) fn publish(&self, is_coherent: bool) {
         let counters = &*self.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

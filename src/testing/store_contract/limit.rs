@@ -39,9 +39,10 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
         let _ = self.touch_one(&sessions[0], Duration::ZERO, Duration::ZERO).await;
         let roomy = self.opened(&owner, limited(5, WhenFull::EvictLeastRecentlyActive)).await;
         assert!(roomy.1.evicted.is_empty(), "no session is evicted below the limit");
-        // The sessions were last used in the order 2, 3, 1, 0. On a clock that stands still,
-        // session 0 and the new session were last used at the same time. In that case, the older of
-        // these two sessions is evicted.
+        // The four sessions were last used in the order 2, 3, 1, 0. The session of `roomy` was
+        // created after the touch of session 0. On a clock that stands still, these two sessions
+        // have the same last use. In that case, session 0 is evicted, because it is older than the
+        // session of `roomy`.
         for expected in [2, 3, 1, 0] {
             let full = limited(5, WhenFull::EvictLeastRecentlyActive);
             let (_, opened) = self.opened(&owner, full).await;

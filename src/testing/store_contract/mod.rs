@@ -39,11 +39,11 @@ mod update_all;
 
 /// Checks the whole contract of [`SessionStore`] on a store.
 ///
-/// `advance` must let the given time pass on the store's clock. With a
-/// [`ManualClock`](super::ManualClock), move that clock. If the store's time cannot be moved, sleep
-/// for the given time: all sleeps together take about 15 seconds. If the machine is too slow for
-/// these sleeps, a part of the suite can fail. In that case, the suite repeats this part with
-/// longer times. The panic of the failed attempt is still printed.
+/// `advance` must let the given time pass on the store's clock. If the store uses a
+/// [`ManualClock`](super::ManualClock), move that clock. If the store's clock cannot be moved,
+/// sleep for the given time: all sleeps together take about 15 seconds. On a slow machine, a part
+/// of the suite can then fail because its steps took too long. In that case, the suite repeats this
+/// part with longer times. The panic of the failed attempt is still printed.
 ///
 /// Skips the scans and the cleanup if the store cannot scan, that is, if its `scan` fails with
 /// [`Unsupported`](crate::store::StoreErrorKind::Unsupported).
@@ -89,11 +89,12 @@ pub async fn store_contract<St: SessionStore>(store: &St, advance: impl AsyncFn(
 
 /// Long enough not to pass while the suite runs.
 const LONG: Duration = Duration::from_secs(600);
-/// The initial unit of time of the checks. A check does not fail if one of its steps takes most of
-/// this time.
+/// The unit of time in the first attempt of a part. The short waits and TTLs of a part depend on
+/// it. A part does not fail if one of its steps takes most of this time.
 const MOMENT: Duration = Duration::from_millis(200);
 /// The maximum number of repetitions of one part. A part is repeated only on a real clock, and only
-/// if the machine was too slow for it. Each repetition has a longer unit of time.
+/// if the machine was too slow for it. Each repetition makes the unit of time longer. The longer
+/// unit also applies to the parts that follow.
 const REPETITIONS: u32 = 3;
 
 struct Suite<'a, St, A> {
@@ -103,8 +104,8 @@ struct Suite<'a, St, A> {
     pace: Mutex<Pace>,
 }
 
-/// Measures the longest step of the current check. A step is the time on the store's clock between
-/// two marks, without the time for which the check has waited on purpose.
+/// Measures the longest step of the current attempt of a part. A step is the time on the store's
+/// clock between two marks. It does not include the time for which the part has waited on purpose.
 #[derive(Default)]
 struct Pace {
     mark: Option<Timestamp>,
@@ -124,10 +125,10 @@ impl Pace {
 }
 
 impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
-    /// Runs a part of the suite. If the part fails, and one of its steps took so long that a
-    /// deadline may have passed, the suite runs the part again. In the repetition, the unit of time
-    /// is three times as long. On a clock that only a test moves, no step takes time, so no part is
-    /// repeated.
+    /// Runs a part of the suite. If the part fails, and a step took at least a quarter of the unit
+    /// of time, a deadline may have passed too early. In that case, the suite runs the part again,
+    /// with a unit of time that is three times as long. On a clock that only a test moves, no step
+    /// takes time, so no part is repeated.
     async fn check(&mut self, part: impl AsyncFn(&Self)) {
         for repetition in 0.. {
             *self.pace() = Pace { mark: Some(self.store.now()), longest: Duration::ZERO };

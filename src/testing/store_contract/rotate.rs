@@ -203,8 +203,9 @@ impl<St: SessionStore, A: AsyncFn(Duration)> Suite<'_, St, A> {
             "the grace window is checked before the retry window"
         );
         assert_eq!(self.counter(&session).await, Some(1), "the counter is unchanged");
-        // The first touch names the replaced token, not the current token. The second touch is for
-        // another session. Neither touch marks the current token as used.
+        // The first touch carries the counter of the replaced token, not of the current token. The
+        // second touch is a touch of another session. Neither touch marks the current token as
+        // used.
         self.use_rotation(&session, 0).await;
         let other = self.session_with_salt(LONG, LONG).await;
         self.use_rotation(&other, 1).await;

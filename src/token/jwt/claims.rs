@@ -160,8 +160,9 @@ impl<'de> Visitor<'de> for PayloadVisitor {
                 "nbf" => once(&mut payload.nbf, map.next_value()?)?,
                 "exp" => once(&mut payload.exp, map.next_value()?)?,
                 "rot" => once(&mut payload.rot, map.next_value()?)?,
-                // The token is bound to a key of the client (DPoP, mTLS). If it were accepted as a
-                // bearer token, it would permit more than its issuer intended.
+                // A `cnf` claim binds the token to a key of the client (DPoP, mTLS). This library
+                // does not check such a key. So it must not accept the token as a bearer token,
+                // which anyone who has the token can use.
                 "cnf" => return Err(A::Error::custom("a bound token")),
                 _ => {
                     let value: &RawValue = map.next_value()?;

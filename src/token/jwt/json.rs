@@ -1,5 +1,5 @@
-//! A rule for the JSON in a token that serde does not check: no object has a duplicate name, at any
-//! depth.
+//! A rule for the JSON in a token, which serde does not enforce: no object has a duplicate name, at
+//! any depth.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -25,9 +25,9 @@ pub(crate) struct TokenSettings {
     pub(crate) audience: Option<String>,
     /// The tolerated difference between clocks. Five seconds by default, five minutes at most.
     pub(crate) leeway: Duration,
-    /// Whether the type `JWT` is also accepted, for issuers that set no other type. If it is
-    /// accepted, only the issuer and the audience tell access tokens from other tokens of this
-    /// type.
+    /// Whether tokens of the type `JWT` are also accepted. Some issuers set no other type. If the
+    /// type `JWT` is accepted, an access token differs from other tokens of this type only by its
+    /// issuer and its audience.
     pub(crate) accept_typ_jwt: bool,
 }
 
@@ -44,8 +44,8 @@ impl TokenSettings {
     }
 }
 
-/// Checked settings. Changing the keys creates a new policy, so that a removed key stops working at
-/// once.
+/// Checked settings. A change of the keys creates a new policy with another number. So a removed
+/// key stops working at once, also for tokens in the near cache.
 #[derive(Debug)]
 pub(crate) struct Policy {
     /// Unique in this process. So a token that was verified under one policy is never treated as
@@ -80,7 +80,8 @@ impl Policy {
     }
 
     /// Returns a number that identifies the rules for this audience. The number combines the
-    /// policy's number with the number of the layer's audience.
+    /// policy's number with the number of `audience`. If the layer requires no audience of its own,
+    /// the second number is 0.
     pub(crate) fn number(&self, audience: Option<&Audience>) -> u64 {
         (u64::from(self.number) << 32) | u64::from(audience.map_or(0, |audience| audience.number))
     }

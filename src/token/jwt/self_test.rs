@@ -15,8 +15,8 @@ impl KeySet {
     /// Signs and verifies with the signing key, and checks that every key rejects forged
     /// signatures.
     ///
-    /// Each function of this library that uses a key set runs this test itself. You can also call
-    /// it in a command that checks a configuration.
+    /// Each function of this library that takes a key set runs this test before it uses the keys.
+    /// You can also call this function in a command that checks a configuration.
     ///
     /// # Errors
     ///

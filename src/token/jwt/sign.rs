@@ -28,8 +28,8 @@ pub(crate) struct NewToken<'a> {
 }
 
 impl Policy {
-    /// Signs a token that this policy accepts from `issued_at` to `expires_at`. Both times are
-    /// rounded down to whole seconds.
+    /// Signs a token. This policy accepts the token from `issued_at` minus the leeway until
+    /// `expires_at` plus the leeway. Both times are first rounded down to whole seconds.
     pub(crate) fn sign(&self, new: &NewToken<'_>) -> Result<String, SessionError> {
         let names_taken =
             |custom: &Map<_, _>| RESERVED.iter().any(|name| custom.contains_key(*name));

@@ -14,7 +14,7 @@ use crate::token::keys::VerifyingKey;
 const MAX_TOKEN_ID_LEN: usize = 128;
 
 /// A token with a valid signature, whose claims meet all rules that do not concern time. The
-/// variant is the result of the rules for `exp`, `iat` and `nbf`.
+/// variant says whether `exp`, `iat` and `nbf` also meet the rules that concern time.
 #[derive(Clone, Debug)]
 pub(crate) enum VerifiedToken {
     /// The token is valid at the time of the verification.
@@ -39,8 +39,9 @@ impl VerifiedToken {
         }
     }
 
-    /// Returns the claims without regard to the token's times. Logout calls this function, because
-    /// it must work with an expired token, and also after the host's clock was set back.
+    /// Returns the claims, whatever the token's times are. Logout calls this function, because
+    /// logout must work with an expired token. It must also work with a token whose `iat` is in the
+    /// future because the host's clock was set back.
     pub(crate) fn into_claims(self) -> VerifiedClaims {
         match self {
             Self::Valid(claims) | Self::Expired(claims) | Self::NotYetValid(claims) => claims,

@@ -1,12 +1,13 @@
 //! The cryptography backend. This is the only module that depends on the cryptography features of
 //! this crate.
 //!
-//! jsonwebtoken chooses a process-wide provider by *its own* features. It panics at the first use
-//! if none or two of these features are turned on. This library never uses that provider. With the
-//! feature `aws-lc-rs` (on by default), this library calls the crate `aws-lc-rs` directly. It turns
-//! on no feature of jsonwebtoken, so the application's own use of jsonwebtoken is unaffected.
-//! Without the feature `aws-lc-rs`, this library calls the backend that the application has turned
-//! on in jsonwebtoken, if there is one.
+//! jsonwebtoken has two features that each turn on a backend, and chooses a process-wide provider
+//! by these features. If both or neither of them are turned on, jsonwebtoken panics at the first
+//! use of the provider. This library never uses that provider. With the feature `aws-lc-rs` (on by
+//! default), this library calls the crate `aws-lc-rs` directly. This library turns on no feature of
+//! jsonwebtoken, so the application's own use of jsonwebtoken is unaffected. Without the feature
+//! `aws-lc-rs`, this library calls the backend that the application has turned on in jsonwebtoken,
+//! if there is one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,9 +1,10 @@
 //! Secrets that are derived from keys. Every instance with the same key derives the same secret.
 //!
-//! Derived secrets are the keys of two kinds of MACs: the pseudonyms that the store holds instead
-//! of names and addresses, and the MACs of device cookies. A private key of any algorithm is
-//! secret, so a secret derived from it is also secret. The derived secret is `HMAC-SHA256(private
-//! key, label)`, so it reveals nothing about the private key.
+//! Derived secrets are the keys of two kinds of MACs. The pseudonyms, which the store holds instead
+//! of names and addresses, are MACs of the first kind. The MACs of device cookies are the second
+//! kind. A private key of any algorithm is secret, so a secret derived from it is also secret. The
+//! derived secret is `HMAC-SHA256(private key, label)`, so it reveals nothing about the private
+//! key.
 
 use std::fmt;
 
@@ -18,8 +19,8 @@ use crate::error::ConfigError;
 
 const LABEL: &[u8] = b"tower-session-auth derived secret 1";
 
-/// Computes HMAC-SHA256 with a secret that is derived from one key. When this value is dropped, the
-/// secret is wiped from memory.
+/// A key of HMAC-SHA256: a secret that is derived from one key of the application. When the value
+/// is dropped, the secret is wiped from memory.
 #[derive(Clone)]
 pub(crate) struct DerivedKey {
     sign: EncodingKey,
@@ -86,9 +87,8 @@ impl DerivedKeys {
 /// Returns the part of a private key that is the same in every file format. So one key always
 /// yields the same derived secret.
 ///
-/// RSA keys (PKCS#1) and HMAC secrets are returned whole. For all other keys (PKCS#8), only the
-/// private number is returned: some files also contain the public key, and other files of the same
-/// key do not.
+/// An RSA key (PKCS#1) and an HMAC secret are returned whole. Of any other key (PKCS#8), only the
+/// private number is returned, because only some files of the key also contain the public key.
 fn canonical(key: &[u8]) -> &[u8] {
     let info = PrivateKeyInfoRef::from_der(key);
     let inner = info.as_ref().map_or(key, |info| info.private_key.as_bytes());

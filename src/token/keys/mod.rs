@@ -88,8 +88,8 @@ impl SigningKey {
         Ok(Self { private: Arc::new(EncodingKey::from_secret(secret)), verifying })
     }
 
-    /// Creates a key from a private RSA key of at least 2048 bits, in PKCS#8 or PKCS#1:
-    /// `openssl genrsa 3072`.
+    /// Creates a key from a private RSA key of at least 2048 bits, in PKCS#8 or PKCS#1. The command
+    /// `openssl genrsa 3072` makes such a key.
     ///
     /// This function accepts the same files as OpenSSL: any line width and line ending, blank
     /// lines, and text around the block. If the text has several blocks, the first private key is
@@ -97,15 +97,16 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for an invalid `kid`, or for a text without such a key. The error names what
-    /// the text contains instead, and the `openssl` command that converts it.
+    /// [`KeyError`] if the `kid` is invalid, or if the text does not contain such a key. The error
+    /// says what the text contains instead. If a command can convert the text, the error names the
+    /// command.
     pub fn rs256_pem(kid: &str, private_pem: &[u8]) -> Result<Self, KeyError> {
         let (private, public) = pem::rsa_private(private_pem)?;
         Self::new(kid, Algorithm::Rs256, private, public)
     }
 
-    /// Creates a key from a private key on P-256, in PKCS#8 or SEC1 (`EC PRIVATE KEY`):
-    /// `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
+    /// Creates a key from a private key on P-256, in PKCS#8 or SEC1 (`EC PRIVATE KEY`). This
+    /// command makes such a key: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
     ///
     /// # Errors
     ///
@@ -138,8 +139,9 @@ impl SigningKey {
         Ok(Self { private: Arc::new(private), verifying })
     }
 
-    /// Returns the key that verifies this key's tokens. When another key begins to sign, keep the
-    /// verifying key in the [`KeySet`](super::KeySet).
+    /// Returns the key that verifies this key's tokens. When a new key replaces this key as the
+    /// signing key, keep the verifying key in the [`KeySet`](super::KeySet) until the last token of
+    /// this key has expired.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
         self.verifying.clone()
@@ -161,8 +163,8 @@ impl SigningKey {
         &self.verifying
     }
 
-    /// Returns the secret of an HMAC key, or the DER file of another key. The derived secrets are
-    /// computed from these bytes.
+    /// Returns the secret of an HMAC key, or the DER encoding of any other private key. The derived
+    /// secrets are computed from these bytes.
     pub(super) fn private_bytes(&self) -> &[u8] {
         self.private.as_bytes()
     }
@@ -204,21 +206,22 @@ impl VerifyingKey {
     }
 
     /// Creates a key from a public RSA key of at least 2048 bits, or from a certificate with such a
-    /// key: `openssl pkey -pubout`.
+    /// key. The command `openssl pkey -pubout` writes the public key of a private key.
     ///
     /// If the text has several blocks, the first public key or certificate is used. Only the key of
     /// a certificate is read: its dates and its issuer are ignored.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for an invalid `kid`, or for a text without such a key. The error names what
-    /// the text contains instead, and the `openssl` command that converts it.
+    /// [`KeyError`] if the `kid` is invalid, or if the text does not contain such a key. The error
+    /// says what the text contains instead. If a command can convert the text, the error names the
+    /// command.
     pub fn rs256_pem(kid: &str, public_pem: &[u8]) -> Result<Self, KeyError> {
         Self::new(kid, Algorithm::Rs256, pem::rsa_public(public_pem)?)
     }
 
     /// Creates a key from an uncompressed public key on P-256, or from a certificate with such a
-    /// key: `openssl pkey -pubout`.
+    /// key. The command `openssl pkey -pubout` writes the public key of a private key.
     ///
     /// # Errors
     ///
@@ -227,8 +230,8 @@ impl VerifyingKey {
         Self::new(kid, Algorithm::Es256, pem::ec_public(public_pem)?)
     }
 
-    /// Creates a key from a public Ed25519 key, or from a certificate with such a key:
-    /// `openssl pkey -pubout`.
+    /// Creates a key from a public Ed25519 key, or from a certificate with such a key. The command
+    /// `openssl pkey -pubout` writes the public key of a private key.
     ///
     /// # Errors
     ///
@@ -263,8 +266,8 @@ impl VerifyingKey {
         self.public.try_get_as_bytes().ok().filter(|_| is_secret)
     }
 
-    /// Returns whether `signature` is this key's signature of `message`. An error means that the
-    /// key itself does not work.
+    /// Returns whether `signature` is this key's signature of `message`. The result is an error if
+    /// the key itself does not work.
     pub(super) fn verify(
         &self,
         signature: &str,

@@ -304,8 +304,8 @@ fn malformed_tokens_are_rejected() {
 
 #[test]
 fn longest_allowed_token_is_accepted() {
-    // The length of base64 text grows in steps, so the longest token that fits can be one character
-    // shorter than the limit.
+    // Each further byte of the payload makes the base64 text one or two characters longer. So the
+    // longest token that fits can be one character shorter than the limit.
     let policy = policy();
     let sized = |pad: usize| {
         let pad = format!("\"{}\"", "p".repeat(pad));

@@ -16,8 +16,8 @@ use crate::support::log::Log;
 use crate::support::valve::Valve;
 use crate::support::{anonymous, builder, user};
 
-/// The documented limits of a sink's queues: first for state changes, then for each other class of
-/// events.
+/// The documented limits of a sink's queues: `QUEUE` for state changes, and `SHORT_QUEUE` for each
+/// other class of events.
 const QUEUE: usize = 4_096;
 const SHORT_QUEUE: usize = 2_048;
 
@@ -36,8 +36,8 @@ async fn log_in(manager: &SessionManager, users: std::ops::Range<usize>) {
     }
 }
 
-/// Returns all events except the reports of dropped events. Also returns how many events of this
-/// class were dropped, as the sum over these reports.
+/// Returns all events except the reports of dropped events. Also returns the sum of the reports for
+/// `class`: the number of dropped events of this class.
 fn without_reports(seen: &[String], class: &str) -> (Vec<String>, usize) {
     let report = |words: &String| words.strip_prefix("dropped ").map(str::to_owned);
     let count = |report: String| report.strip_prefix(class)?.trim().parse::<usize>().ok();

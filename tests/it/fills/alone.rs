@@ -1,5 +1,5 @@
-//! Some requests must read the session themselves. Such a request does not join another request's
-//! read, whether that read started earlier or at the same time.
+//! Some requests must read the session themselves. Such a request does not join the read of another
+//! request. It does not matter whether the other read started earlier or at the same time.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -46,8 +46,9 @@ struct Overtaken {
     answer: Vec<u8>,
 }
 
-/// Starts a request that reads a session, holds back the answer to the read, and then changes the
-/// session. At the end, the request has received neither the answer nor an invalidation.
+/// Starts a request that reads a session. The fake server executes the read, but holds back the
+/// answer. Then the session changes on the server. When this function returns, the request has not
+/// received the answer, and no invalidation has been sent.
 async fn overtaken(world: &mut World, lane: Lane, shown: &Shown, ask: Ask) -> Overtaken {
     world.fake.hold(lane, "HGET");
     let early = ask(world, shown);

@@ -69,8 +69,8 @@ impl std::fmt::Debug for Address {
     }
 }
 
-/// Returns the error for a URL with an unencoded special character. Because of such a character,
-/// the driver would read another user name or password than the application intended.
+/// Returns the error for a URL with an unencoded special character. In such a URL, the driver would
+/// read a user name or a password that the application did not intend.
 fn raw_characters(url: &str) -> Option<&'static str> {
     let (scheme, rest) = url.split_once(':')?;
     if scheme.to_ascii_lowercase().ends_with("unix") {

@@ -17,8 +17,8 @@ use crate::store::redis::error::{is_noscript, is_not_primary, is_readonly, not_p
 use crate::store::redis::scripts::{Hashes, Script};
 use crate::timer_elision;
 
-/// How long the server's answer about its role is trusted. `REPLICAOF` closes no connection, so
-/// after this time, a connection in use asks for the role again.
+/// How long an answer about the server's role counts. `REPLICAOF` closes no connection. So after
+/// this time, the next command on a connection asks the server for its role again.
 const ROLE_COUNTS: Duration = Duration::from_secs(1);
 
 /// The state that decides whether one connection can still be used.
@@ -27,8 +27,9 @@ pub(crate) struct Health {
     /// Number of the [era](Era) in which the connection was made.
     era: u64,
     eras: Arc<Era>,
-    /// The time, in nanoseconds, at which the latest role question was sent. A question to which
-    /// the server answered "replica" does not count.
+    /// The time, in nanoseconds, at which the latest successful role question was sent. A question
+    /// is not successful if the server is a replica, or if the connection fails before the answer
+    /// arrives.
     role_asked: AtomicU64,
     /// The version of the [same-server checks](super::same_server) that this connection passed; 0
     /// for none.
@@ -58,8 +59,9 @@ impl Health {
         self.dead.store(true, Ordering::Relaxed);
     }
 
-    /// Records an error that an answer contains. If the error shows that the server is a replica,
-    /// ends the era. If the error is unrecoverable, marks this connection as lost.
+    /// Evaluates an error in an answer. If the error shows that the server is a replica, this
+    /// method ends the era. If the error is unrecoverable, this method marks this connection as
+    /// lost.
     fn failed(&self, error: &RedisError) {
         if is_readonly(error) || is_not_primary(error) {
             // After a failover behind one address, all connections of this era may lead to the
@@ -75,14 +77,14 @@ impl Health {
         Tick::now() >= asked.after(ROLE_COUNTS)
     }
 
-    /// Evaluates the answer to a `HELLO` that was sent at `sent` to ask for the server's role.
-    /// Fails if the server is a replica. If the answer contains no role, the server is not treated
-    /// as a replica, and a warning is logged once.
+    /// Evaluates the answer to a `HELLO` that asked for the server's role. The `HELLO` was sent at
+    /// `sent`. If the server is a replica, the result is an error. If the answer contains no role,
+    /// the server does not count as a replica, and the store logs a warning once.
     fn learn_role(&self, hello: RedisResult<Value>, sent: Tick) -> RedisResult<()> {
         let hello = match hello.and_then(Value::extract_error) {
             Ok(hello) => ServerInfo::of_any_age(&hello).map_or(Role::Unknown, |it| it.role()),
-            // The connection failed before an answer came. The command that was sent beside the
-            // question fails as well.
+            // The connection failed before the answer arrived. The command that was sent together
+            // with the role question fails as well.
             Err(error) if error.is_unrecoverable_error() => return Ok(()),
             Err(_) => Role::Unknown,
         };
@@ -115,8 +117,8 @@ impl Connection {
         self.hashes = Arc::new(scripts);
     }
 
-    /// Marks the connection as used by only one caller. After that, a wait for an answer that is
-    /// given up marks the connection as lost, however short the wait was.
+    /// Marks the connection as used by only one caller. From then on, if the caller gives up a wait
+    /// for an answer, the connection is marked as lost, however short the wait was.
     pub(crate) fn make_exclusive(&mut self) {
         self.timeout = Duration::ZERO;
     }
@@ -139,9 +141,9 @@ impl Connection {
         Arc::ptr_eq(&self.state, &other.state)
     }
 
-    /// Sends one command. Returns an error answer as `Err`. If the last role question is at least a
-    /// second old, also asks the server for its role. If the server is a replica, returns `Err`
-    /// even if the command itself succeeded.
+    /// Sends one command. Returns an error answer as `Err`. If the latest role question is at least
+    /// a second old, this method also asks the server for its role. If the server then reports that
+    /// it is a replica, the result is `Err`, even if the command itself succeeded.
     pub(crate) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
         let mut wait = Wait::new(self);
         let answer = if self.state.role_is_due() {
@@ -158,8 +160,8 @@ impl Connection {
     }
 
     /// Sends commands in one pipeline. An answer that is an error stays in its place as
-    /// [`Value::ServerError`]. As in [`send`](Self::send), the pipeline also asks the server for
-    /// its role.
+    /// [`Value::ServerError`]. If the latest role question is at least a second old, this method
+    /// also asks the server for its role, as [`send`](Self::send) does.
     pub(crate) async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let mut wait = Wait::new(self);
         let answers = if self.state.role_is_due() {
@@ -173,8 +175,8 @@ impl Connection {
         answers
     }
 
-    /// Sends a role question and, directly after it, the commands of `ask`. Returns the answer to
-    /// `ask`, or an error if the server reports that it is a replica.
+    /// Sends a role question and, directly after it, the commands of `ask`. If the server reports
+    /// that it is a replica, the result is an error. Otherwise, the result is the answer to `ask`.
     async fn ask_role_beside<T>(
         &self,
         ask: impl Future<Output = RedisResult<T>>,
@@ -249,9 +251,10 @@ impl Ask for Pipeline {
     }
 }
 
-/// One wait for an answer. The caller gives up the wait by dropping the future, as a timeout does.
-/// If the caller gives up late, the connection is marked as lost: when a host disappears without
-/// closing the connection, TCP reports this only after about a quarter of an hour.
+/// One wait for an answer. The caller gives up the wait when it drops the future, for example at a
+/// timeout. If the wait has lasted for at least `late` by then, the connection is marked as lost.
+/// The reason: a host can disappear without closing the connection, and TCP may report this only
+/// after about a quarter of an hour.
 struct Wait {
     connection: Arc<Health>,
     since: Instant,
@@ -265,8 +268,10 @@ impl Wait {
         Self {
             connection: Arc::clone(&connection.state),
             since: Instant::now(),
-            // The caller's time limit may be shorter than half of the store's timeout. With the
-            // first of these two limits alone, no wait of that caller would be late.
+            // `late` is the shorter of two limits: half of the store's timeout, and three quarters
+            // of the time that the caller has left. The second limit is for a caller that has less
+            // time left than half of the store's timeout. With the first limit alone, no wait of
+            // that caller would be late.
             late: (connection.timeout / 2).min(timer_elision::remaining() / 4 * 3),
             over: false,
         }

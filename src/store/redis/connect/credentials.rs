@@ -59,9 +59,10 @@ pub trait CredentialsProvider: Send + Sync + 'static {
     /// Because the calls are frequent, a provider that asks a remote service should cache the
     /// answer while the answer is valid. Calls can overlap.
     ///
-    /// If this takes longer than 10 seconds, the store gives up the connection. Requests do not
-    /// wait that long: each request fails after its own timeout, while the connection is still
-    /// being made in the background. The store can drop the future at any await point.
+    /// If a call takes longer than 10 seconds, the store does not make the connection. A request
+    /// does not wait for 10 seconds: it fails after its own timeout, while the store continues to
+    /// make the connection in the background. The store can drop the future of the call at any
+    /// await point.
     ///
     /// # Errors
     ///

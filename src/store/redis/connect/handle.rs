@@ -1,10 +1,10 @@
-//! A handle to one of the driver's connections. With it, no request waits after the connection is
-//! closed.
+//! A handle to one of the driver's connections. After the connection is closed, a request that uses
+//! this handle fails at once.
 //!
-//! When a connection is closed, the driver empties the connection's queue, which ends the waits of
-//! the requests in the queue. But a request that enters the queue at that moment can stay in it.
-//! Without this handle, that request would wait until its timeout, although the next connection
-//! would answer at once.
+//! When a connection is closed, the driver empties the connection's queue. The requests in the
+//! queue then fail at once. But a request that enters the queue at that moment can stay in it.
+//! Without this handle, such a request would wait until its timeout, although another connection
+//! could answer at once.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -55,10 +55,10 @@ impl Closed {
 
     /// Waits for an answer. Fails at once when the connection is closed.
     ///
-    /// Nothing needs to wake the request when the connection is closed. In the poll in which the
-    /// driver reports the close, the driver also ends: it closes and empties its queue. This wakes
-    /// all requests that are in the queue or wait for a place in it. A separate registration for
-    /// each request would cost 2 % of a request that asks Redis.
+    /// A waiting request needs no separate wake-up when the connection is closed. The driver
+    /// reports the close and ends in the same poll. When the driver ends, it closes and empties its
+    /// queue. This wakes all requests that are in the queue or wait for a place in it. A separate
+    /// registration for each request would cost 2 % of a request that asks Redis.
     async fn or_closed<T>(
         &self,
         // The caller pins the future: moving it would cost more than the rest of this function.

@@ -80,8 +80,9 @@ impl Pool {
         self.size
     }
 
-    /// Returns a number that changes when a connection is opened or lost, and when all connections
-    /// are given up. After a change, the caller must check again where the connections lead.
+    /// Returns a number that changes when the pool opens or loses a connection, and when the store
+    /// gives up all connections. After a change, the caller must check again to which server the
+    /// connections of the pool lead.
     pub(crate) fn changes(&self) -> u64 {
         self.state.changes.load(Ordering::Relaxed).wrapping_add(self.state.eras.number())
     }
@@ -129,8 +130,8 @@ impl Pool {
     /// far as the store can check this.
     async fn proved(&self) -> Result<Exclusive<'_>, StoreError> {
         let same_server = &self.state.same_server;
-        // When all connections are given up, the pool may still hold `size` unusable connections.
-        // After those, one more try opens a new connection.
+        // After the store has given up all connections, the pool may still hold `size` unusable
+        // connections. The loop takes all of them first. One more try then opens a new connection.
         let mut tries = self.size.saturating_add(1);
         loop {
             let mut connection = self.get().await?;
@@ -155,9 +156,10 @@ impl Pool {
     }
 
     async fn get(&self) -> Result<Exclusive<'_>, StoreError> {
-        // If a connection cannot be opened, bb8 does not notify the callers that wait for one, even
-        // if the server refused at once. `failure` notifies them. This function creates it before
-        // it asks the pool, so that it misses no failure.
+        // If a connection cannot be opened, bb8 does not notify the callers that wait for a
+        // connection, even if the server refused at once. `failure` notifies these callers.
+        // `failure` is created before the pool is asked for a connection, so that it misses no
+        // failure.
         let mut failure = pin!(self.state.failure.notified());
         let mut get = pin!(self.pool.get());
         std::future::poll_fn(|cx| {

@@ -81,9 +81,10 @@ impl PoolClient {
         .await
     }
 
-    /// Returns whether the server refused writes when a script last showed this. A `WriteRefused`
-    /// error shows that the server refuses writes. An answer shows that it accepts writes only if
-    /// [`Script::proves_writable`] says so.
+    /// Returns whether the server refuses writes, as far as the latest scripts have shown this. A
+    /// `WriteRefused` error shows that the server refuses writes. An answer shows that the server
+    /// accepts writes only if [`Script::proves_writable`] returns `true`. All other results are
+    /// ignored.
     pub(crate) fn last_write_was_refused(&self) -> bool {
         self.write_refused.load(Ordering::Relaxed)
     }
@@ -93,9 +94,9 @@ impl PoolClient {
         self.limited(self.repeat(ask)).await
     }
 
-    /// Sends commands that are allowed to run twice. If the connection is found closed, or if the
-    /// server is a replica, sends them again over another connection. The number of repeats is at
-    /// most the size of the pool.
+    /// Sends commands that are allowed to run twice. If the connection is closed, or if the server
+    /// is a replica, this method sends the commands again over another connection. The number of
+    /// repeats is at most the size of the pool.
     pub(crate) async fn repeat<A: Ask>(&self, ask: &A) -> Result<A::Answer, StoreError> {
         let mut tries = self.pool.size();
         loop {

@@ -23,7 +23,7 @@ use crate::trace;
 /// replicas, each of them waits for about one round trip.
 pub(crate) const AT_ONCE: u32 = 8;
 
-/// How much longer than its timeout `WAIT` may take. Redis may check the timeouts of waiting
+/// How long `WAIT` may still block after its timeout. Redis may check the timeouts of waiting
 /// clients only ten times a second.
 const TICK: Duration = Duration::from_millis(150);
 
@@ -37,15 +37,16 @@ pub(crate) struct ReplicaClient {
 }
 
 impl ReplicaClient {
-    /// Creates a client. A revocation waits for at most `wait`: first for a free connection, then
-    /// until `wanted` replicas have received it. `timeout` is the additional time for the rest of
-    /// the operation. `pool` must have [`AT_ONCE`] connections.
+    /// Creates a client. `wait` limits the sum of two waits of a revocation: first for a free
+    /// connection, then until `wanted` replicas have received the revocation. `timeout` is the
+    /// additional time for the rest of the operation. `pool` must have [`AT_ONCE`] connections.
     pub(crate) fn new(pool: Pool, wanted: u32, wait: Duration, timeout: Duration) -> Self {
         Self { pool, free: Semaphore::new(AT_ONCE as usize), wanted, wait, timeout }
     }
 
-    /// Returns how much longer a revocation may take than other operations. The result includes
-    /// some slack, so that [`run`](Self::run) reaches its own time limit before the caller's limit.
+    /// Returns the time that a revocation may take in addition to the timeout. The result includes
+    /// some slack, so that the time limit of [`run`](Self::run) ends before the caller's time
+    /// limit.
     pub(crate) fn extra(&self) -> Duration {
         const SLACK: Duration = Duration::from_millis(50);
         self.wait + TICK + SLACK
@@ -82,8 +83,9 @@ impl ReplicaClient {
             })?;
             Ok((done, self.had_it(replicas)?))
         };
-        // Only this connection is late, and no other operation uses it. So the error is
-        // `Interrupted`, which does not mean that the store is unavailable.
+        // Only this connection did not answer in time, and no other operation uses this connection.
+        // So the kind of the error is `Interrupted`, which does not mean that the store is
+        // unavailable.
         let late = |_| Err(fault(StoreErrorKind::Interrupted, "no answer in time"));
         timeout(wait + TICK + self.timeout, work).await.unwrap_or_else(late)
     }
@@ -103,8 +105,8 @@ impl ReplicaClient {
         if !is_noscript(&error.clone().into()) {
             return Ok(answers);
         }
-        // The script did not run, so it is safe to send it again. The `WAIT` that followed the
-        // script may have used up some of the time.
+        // The script did not run, so it is safe to send it again. The first `WAIT` ran
+        // nevertheless, and may have used up some of the time.
         connection.send(&script.load()).await.map_err(|error| store_error(&error))?;
         let left = wait.saturating_sub(sent.elapsed());
         self.send(connection, run, left).await.map_err(|error| write_error(&error))

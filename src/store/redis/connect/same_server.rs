@@ -4,15 +4,18 @@
 //! rights in `docs/redis.md`, Redis reports nothing that identifies a server. So the store writes a
 //! value over one connection and reads it over another connection:
 //!
-//! - **Before a pool uses a new connection for the first time**, the store writes a value over it.
-//!   The value must arrive on every invalidation connection of the store. If there is none, the
-//!   connection that carries requests must read the value.
+//! - **Before a pool uses a new connection for the first time**, the store writes a value over the
+//!   new connection. If the store has invalidation connections, the value must arrive on each of
+//!   them. If it has none, the store must be able to read the value over the connection that
+//!   carries requests.
 //! - **Every second** (by default), the store makes a new connection, because only a new connection
-//!   shows where the address leads now. If there is an invalidation connection, its task compares
-//!   the new connection with it (`invalidation/address_check.rs`). That task also probes the
-//!   connection that carries requests (`invalidation/heartbeat.rs`). Without an invalidation
-//!   connection, the upkeep of the store compares the new connection with the connection that
-//!   carries requests ([`pool_address_check`](crate::store::redis::pool_address_check)).
+//!   shows where the address leads now. There are two cases:
+//!   - With an invalidation connection, the task of that connection compares the new connection
+//!     with the invalidation connection (`invalidation/address_check.rs`). The task also probes the
+//!     connection that carries requests (`invalidation/heartbeat.rs`).
+//!   - Without an invalidation connection, the upkeep of the store compares the new connection with
+//!     the connection that carries requests
+//!     ([`pool_address_check`](crate::store::redis::pool_address_check)).
 //!
 //! If a written value does not arrive, the store replaces all connections. If a value cannot be
 //! written, it is unknown where the connections lead. In that case, the near cache is not used, and
@@ -35,8 +38,9 @@ use crate::store::redis::invalidation::{InvalidationConnection, Lost, Proof, Rou
 pub(crate) struct SameServerChecks {
     /// The era to end when a connection leads to another server.
     era: Arc<Era>,
-    /// The number of the current set of connections to compare with. It increases when a connection
-    /// is added to that set. Never 0.
+    /// The version of the set of connections with which other connections are compared. That set
+    /// has the invalidation connections and `reference`. The version increases when a connection is
+    /// added to the set. The version is never 0.
     version: AtomicU64,
     links: Mutex<Vec<Arc<InvalidationConnection>>>,
     /// The connection that carries requests.
@@ -73,8 +77,8 @@ impl SameServerChecks {
         self.version.load(Ordering::Relaxed)
     }
 
-    /// Sets the connection that carries requests. If it differs from the previous one, all other
-    /// connections are compared again before their next use.
+    /// Sets the connection that carries requests. If this connection differs from the previous one,
+    /// all other connections are compared again before their next use.
     pub(crate) fn set_reference(&self, connection: &Arc<Connection>) {
         let _one_at_a_time = self.links();
         let before = self.reference.swap(Some(Arc::clone(connection)));
@@ -87,8 +91,8 @@ impl SameServerChecks {
         self.reference.store(None);
     }
 
-    /// Starts the next version. If `connection` has passed the current version, it counts as passed
-    /// for the next version too. The caller holds the lock.
+    /// Starts the next version. If `connection` has passed the checks of the current version, it
+    /// also counts as passed for the next version. The caller holds the lock of `links`.
     fn next_version(&self, connection: &Connection) {
         let before = self.version.fetch_add(1, Ordering::Relaxed);
         if connection.has_proved(before) {
@@ -110,14 +114,14 @@ impl SameServerChecks {
     }
 
     pub(crate) fn remove(&self, link: &InvalidationConnection) {
-        // The version stays: a connection that was compared with `link` was also compared with the
-        // other connections.
+        // The version does not change, because the set has only become smaller. A connection that
+        // passed the checks of this version was compared with all connections that remain.
         self.links().retain(|other| !std::ptr::eq(&**other, link));
     }
 
-    /// Returns whether the address must be checked now. If so, sets the time of the latest check.
-    /// Returns `false` while there is an invalidation connection, because its own task checks the
-    /// address.
+    /// Returns whether the caller must check the address now. If so, this method records the
+    /// current time as the time of the latest check. Returns `false` while there is an invalidation
+    /// connection, because the task of that connection checks the address.
     pub(crate) fn start_address_check(&self, interval: Duration) -> bool {
         let checked = Tick::from_nanos(self.checked.load(Ordering::Relaxed));
         let is_due = self.links().is_empty() && Tick::now() >= checked.after(interval);
@@ -157,8 +161,8 @@ impl SameServerChecks {
         connection.set_proved(version);
     }
 
-    /// Returns whether a connection certainly leads to another server than the connection that
-    /// carries requests.
+    /// Returns `true` only if the connection certainly leads to another server than the connection
+    /// that carries requests. Returns `false` if the two connections could not be compared.
     pub(crate) async fn is_elsewhere(&self, connection: &mut Connection) -> bool {
         let reference = self.reference.load_full();
         let reference = reference.filter(|it| it.is_of_use() && !it.is_same(connection));

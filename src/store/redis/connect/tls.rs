@@ -140,7 +140,7 @@ fn certificates(
 }
 
 /// Returns the error of a login over TLS. With TLS 1.3, a server refuses a client certificate only
-/// after the handshake.
+/// after the handshake, so the refusal appears as an error of the login.
 pub(crate) fn after_handshake(error: RedisError) -> ConnectError {
     let text = error.to_string();
     match text.strip_prefix("received fatal alert: ") {

@@ -54,8 +54,8 @@ impl InvalidationConnections {
                 };
             }
             if proved.is_some() {
-                // The lease must start no later than one `address_check` interval after the last
-                // successful address check.
+                // The lease starts when the heartbeat was sent, but no later than one
+                // `address_check` interval after the start of the latest successful address check.
                 link.lease.renew(sent.min(link.address_proved().after(self.store.address_check)));
             }
             let state = if self.is_coherent() {
@@ -88,8 +88,8 @@ impl InvalidationConnections {
     pub(super) async fn ask(&self, link: &InvalidationConnection) -> Result<(), Lost> {
         let hello = cmd("HELLO");
         let mut connection = link.connection.clone();
-        // The wait is limited to the lease, because no answer ever comes if the other side no
-        // longer reads the socket.
+        // The wait is limited to the lease. Without a limit, the wait would never end if the other
+        // side no longer reads the socket.
         let answer = timeout(self.lease, connection.send(&hello)).await;
         let answer = answer.map_err(|_| Lost::Silent)?.and_then(Value::extract_error);
         let server = ServerInfo::from_hello(&answer.map_err(|_| Lost::Closed)?);

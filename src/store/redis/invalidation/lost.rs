@@ -11,9 +11,9 @@ pub(crate) enum Lost {
     Silent,
     /// The server is no longer a primary.
     Demoted,
-    /// A value that a probe wrote over the pool, or its invalidation, did not arrive on this
-    /// connection. Either the pool leads to another server, or this server no longer sends
-    /// invalidations.
+    /// A probe wrote a value over a connection of the pool. The value or its invalidation did not
+    /// arrive on the invalidation connection. Either the pool leads to another server, or the
+    /// server of the invalidation connection no longer sends invalidations.
     Untold,
     /// A new connection to the address leads to another server.
     Moved,

@@ -1,5 +1,5 @@
 //! The invalidation connection. Redis pushes invalidations on this connection (`CLIENT TRACKING`).
-//! So this process can cache what it reads over the connection.
+//! So this process can cache the values that it reads over this connection.
 //!
 //! - **Reads for the near cache use this connection.** Redis tracks every key that the connection
 //!   reads. The connection does not use `OPTIN`. That mode is for connections that also make
@@ -42,8 +42,8 @@ use super::inner::Inner;
 use crate::coherence::{CacheCounters, Generations};
 
 /// The number of bits of a slot number. 16 bits give 65,536 generations, which take half a
-/// megabyte. If two users share a generation, a change of one user's sessions sometimes causes an
-/// unnecessary read for the other user. Sharing never causes a wrong answer.
+/// megabyte. Two users can share a generation. In that case, a change of one user's sessions can
+/// cause an unnecessary read for the other user, but never a wrong answer.
 const GENERATIONS: u32 = 16;
 
 /// The pauses between attempts to open a connection. Each pause is twice as long as the previous

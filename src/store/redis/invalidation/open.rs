@@ -46,8 +46,8 @@ impl From<ConnectError> for NotOpened {
     }
 }
 
-// An error of this library means `Away`. Some of these errors mean that the server can never be
-// used. In that case, the pool gets the same error and reports it.
+// An error of this library becomes `Away`, even if it means that the server can never be used. For
+// such a permanent error, the pool gets the same error and reports it.
 impl From<StoreError> for NotOpened {
     fn from(error: StoreError) -> Self {
         Self::Away(error)
@@ -55,8 +55,8 @@ impl From<StoreError> for NotOpened {
 }
 
 impl InvalidationConnections {
-    /// Opens an invalidation connection, and proves that it receives the invalidations of the
-    /// pool's writes. Also returns the connection of the pool that was used for the proof.
+    /// Opens an invalidation connection, and checks with a probe that it receives the invalidations
+    /// of the pool's writes. Also returns the connection of the pool over which the probe wrote.
     pub(super) async fn open(&self) -> Result<(InvalidationConnection, Connection), NotOpened> {
         let late = |_| away("the invalidation connection was not opened in time");
         let target = self.store.endpoint.target().await?;
@@ -70,8 +70,9 @@ impl InvalidationConnections {
         match link.prove(&mut connection, Route::Requests, self.lease / 4).await? {
             Proof::Same(lag) => self.counters.record_lag(lag),
             Proof::Other => {
-                // This connection is newer than the pool's connections, so the address no longer
-                // leads to their server.
+                // The invalidation connection is new, so it leads where the address leads now. The
+                // connection of the pool leads to another server, so the store gives up its
+                // connections.
                 self.store.eras.end();
                 return Err(away("no invalidation arrived for a write over the pool"));
             }

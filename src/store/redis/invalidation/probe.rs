@@ -34,8 +34,8 @@ pub(crate) enum Route {
 /// The result of a probe.
 #[derive(Debug)]
 pub(crate) enum Proof {
-    /// Both connections lead to the same server, which sends invalidations. Holds the time from the
-    /// write of the value until its invalidation arrived.
+    /// Both connections lead to the same server, and that server sends invalidations. The duration
+    /// is the time from the write of the value until the arrival of its invalidation.
     Same(Duration),
     /// The write succeeded, but its value or its invalidation did not arrive.
     Other,
@@ -88,8 +88,8 @@ impl Probes {
         self.lost.notify_one();
     }
 
-    /// Waits at most `pause` until the connection is lost. Returns the reason of the loss, or
-    /// `None` if the connection was not lost in that time.
+    /// Waits until the connection is lost, but at most for `pause`. Returns the reason of the loss,
+    /// or `None` if the connection was not lost within `pause`.
     pub(super) async fn lost_within(&self, pause: Duration) -> Option<Lost> {
         timeout(pause, self.lost.notified()).await.ok()?;
         let cause = *self.cause.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

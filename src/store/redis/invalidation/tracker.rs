@@ -49,8 +49,9 @@ impl InvalidationConnections {
                     let begin = Tick::now();
                     let why = self.serve(link, &connection).await;
                     self.lost(why);
-                    // Only a connection that lasted resets the pause. Otherwise a connection that
-                    // is lost again and again would be replaced without a pause.
+                    // The pause becomes short again only after a connection that lasted for
+                    // `STEADY`. Without this condition, the store would open connections without a
+                    // pause if each of them is lost at once.
                     if Tick::now().since(begin) >= STEADY {
                         pause = FIRST_PAUSE;
                     } else {
@@ -97,7 +98,7 @@ impl InvalidationConnections {
     }
 
     /// Uses an invalidation connection until it is lost, and returns why it was lost. `connection`
-    /// is a connection of the pool that is proved to lead to the same server.
+    /// is a connection of the pool. A probe has shown that it leads to the same server as `link`.
     async fn serve(&self, link: InvalidationConnection, connection: &Connection) -> Lost {
         let link = Arc::new(link);
         let _untrusted_in_the_end = Served { links: self, link: &link };
@@ -120,8 +121,8 @@ impl InvalidationConnections {
     }
 }
 
-/// Ends the connection's lease permanently when it is dropped, on each path out of
-/// [`InvalidationConnections::serve`].
+/// Ends the connection's lease permanently when this value is dropped. The value is dropped on each
+/// path out of [`InvalidationConnections::serve`].
 struct Served<'a> {
     links: &'a InvalidationConnections,
     link: &'a InvalidationConnection,

@@ -1,5 +1,5 @@
-//! One script, called many times in one pipeline. The store is allowed to send a batch again, like
-//! a read. So the script must have the same effect if it runs twice.
+//! One script, called many times in one pipeline. The store is allowed to send a batch again, as it
+//! is allowed to send a read again. So two runs of the script must have the same effect as one run.
 
 use redis::{RedisResult, Value, pipe};
 

@@ -31,8 +31,8 @@ impl Inner {
         let writable = match written.extract_error().map_err(|error| store_error(&error).kind()) {
             Ok(_) => true,
             Err(StoreErrorKind::WriteRefused) => false,
-            // The Redis user may lack the right to write this key. In that case, the result of the
-            // latest script decides.
+            // The write failed for another reason: for example, the Redis user may lack the right
+            // to write this key. In that case, the results of the latest scripts decide.
             Err(_) => !requests.last_write_was_refused(),
         };
         Ok(StoreHealth::new(Some(server.version)).writable(writable))

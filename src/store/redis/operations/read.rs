@@ -17,8 +17,8 @@ impl Inner {
     ) -> Result<Option<Record>, StoreError> {
         let Self { requests, prefix, .. } = self;
         let live = prefix.live(user);
-        // If the known bound has passed, the true deadline is needed. In that case, one round trip
-        // reads both values.
+        // `idle_bound` is a lower bound of the idle deadline. If this bound has passed, the true
+        // idle deadline is needed. In that case, one round trip reads both values.
         let passed = idle_bound.is_some_and(|bound| bound <= self.now());
         let (record, uses) = if passed {
             let seen = prefix.seen(user);
@@ -32,9 +32,9 @@ impl Inner {
     }
 
     /// Returns the record if its session is live. `record` is the session's value in the hash
-    /// `live`. `uses` is its value in the hash `seen`, or `None` if the caller has not read that
-    /// value. In that case, this function reads it, but only if the record alone does not show
-    /// whether the session is live.
+    /// `live`. `uses` is the session's value in the hash `seen`, or `None` if the caller has not
+    /// read it. If `uses` is `None`, this method reads that value, but only if `record` and
+    /// `idle_bound` do not decide whether the session is live.
     pub(crate) async fn living(
         &self,
         user: &UserId,
@@ -45,8 +45,8 @@ impl Inner {
     ) -> Result<Option<Record>, StoreError> {
         let Some(record) = record else { return Ok(None) };
         let mut record = codec::record(record).ok_or_else(unreadable)?;
-        // The estimate of the server's clock may lag. `max` keeps the estimate from being earlier
-        // than a time that the server has written.
+        // The estimate of the server's clock may be too early. The server wrote `created`, so the
+        // server's time is at least `created`.
         let now = self.now().max(record.created);
         if record.absolute_deadline <= now {
             return Ok(None);

@@ -34,7 +34,7 @@ impl Inner {
         let (answer, replicas) = self.run_and_wait(Script::DeleteAll, user, &args).await?;
         let ids: Vec<String> = redis::from_redis_value(answer).map_err(|_| unexpected())?;
         // Another application may have written a field whose name is not a session id. The script
-        // has removed it too, but it is not a session of this user.
+        // has removed this field too, but the field is not a session of this user.
         let sessions = ids.iter().filter_map(|id| SessionId::parse(id).ok()).collect();
         Ok(Revoked::new(sessions, replicas))
     }

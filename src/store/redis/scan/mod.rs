@@ -109,9 +109,9 @@ impl<'a> Scan<'a> {
             let asked: Vec<_> = parts.users.iter().rev().take(some).cloned().collect();
             for list in self.list(&asked).await? {
                 let mut list = list.unwrap_or_else(something_else);
-                // `found` counts the sessions behind the keys that this page has examined. It
-                // leaves out the users from the cursor of an earlier page, because this page
-                // examined no keys to find them.
+                // `found` counts the sessions behind the keys that this page has examined. It does
+                // not count the sessions of users from the cursor, because an earlier page examined
+                // their keys.
                 if looked_at > 0 {
                     found += list.len();
                 }
@@ -133,12 +133,13 @@ impl<'a> Scan<'a> {
             if sessions.len() == limit || started.elapsed() >= LOOKING {
                 break;
             }
-            // Examine three quarters of the number of keys that probably fill the page, because
-            // users that do not fit on the page make the cursor longer.
+            // The next step examines only three quarters of the number of keys that probably fill
+            // the page. With more keys, more users would not fit on the page, and these users make
+            // the cursor longer.
             let rest = limit - sessions.len();
             let guess = (rest * looked_at * 3 / 4).checked_div(found).unwrap_or(count * 2);
-            // The first few keys may not be typical, so the count is limited to twice the number of
-            // keys examined so far.
+            // The first few keys may not be typical. So the next `COUNT` is at most twice the
+            // number of keys examined so far, or twice the last `COUNT` if that is more.
             count = guess.min((looked_at * 2).max(count * 2)).clamp(LEAST, MOST);
         }
         Ok(Page::new(sessions, parts.to_cursor()))
@@ -161,8 +162,8 @@ impl<'a> Scan<'a> {
         Ok(Cleaned::new(count, cursor::cleanup(next)))
     }
 
-    /// Returns the live sessions of each of these users, in the order of the users. `None` has the
-    /// same meaning as for [`run`](Self::run).
+    /// Returns the live sessions of each of these users, in the order of the users. Returns `None`
+    /// for a user whose keys hold another type of value.
     async fn list(&self, users: &[UserId]) -> Result<Vec<Option<Vec<Listed>>>, StoreError> {
         let args = match self.payloads {
             Payloads::Whole => Vec::new(),

@@ -28,9 +28,9 @@ use absent::{aws_lc, rust_crypto};
 /// Returns jsonwebtoken's backend, or [`ABSENT`]. If both backends are compiled in, returns
 /// aws-lc-rs.
 ///
-/// A `cfg` cannot test which features of another crate are enabled, but name resolution can. Inside
-/// the function, a module name means the module of jsonwebtoken if that module exists. Otherwise it
-/// means the module of the same name in `absent`.
+/// A `cfg` cannot test which features of another crate are enabled, but name resolution can. If
+/// jsonwebtoken has a module `aws_lc`, then inside of this function the name `aws_lc` means that
+/// module. Otherwise, the name means the module in `absent`. The same applies to `rust_crypto`.
 fn provider() -> &'static CryptoProvider {
     use jsonwebtoken::crypto::*;
     let [first, second]: [&'static CryptoProvider; 2] =
