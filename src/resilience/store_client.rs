@@ -101,9 +101,9 @@ impl StoreClient {
         Ok(self.pass(&self.requests, limit, operation, question).await?)
     }
 
-    /// Calls the store for a list, a page of a scan or a step of a cleanup. These calls have their
-    /// own bulkhead. A failure of these calls does not open the circuit for requests. A failure of
-    /// a call for a request does not open the circuit for these calls.
+    /// Calls the store for a list, for a page of a scan, or for a step of a cleanup. These three
+    /// have a bulkhead and a circuit of their own. Their failures do not open the circuit for
+    /// requests, and failed requests do not open theirs.
     pub(crate) async fn ask_aside<'a, T>(
         &'a self,
         operation: Operation,

@@ -136,10 +136,9 @@ pub trait SessionStore: ScanSessions + CountAttempts + MaintainStore {
     /// existed.
     ///
     /// The returned [`Record::idle_deadline`] may be earlier than the true idle deadline. An idle
-    /// deadline only moves forward, so an earlier value is a lower bound. The caller can pass a
-    /// lower bound as `idle_bound`. This must be an idle deadline that this store has returned for
-    /// this session before. Until the time `idle_bound`, the store is allowed to return
-    /// `idle_bound` without reading the true idle deadline.
+    /// deadline only moves forward, so each deadline that this store returned for the session
+    /// before is a lower bound. The caller can pass such a deadline as `idle_bound`. While
+    /// `idle_bound` is in the future, the store can return it without reading the true deadline.
     ///
     /// # Errors
     ///

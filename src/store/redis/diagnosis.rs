@@ -150,8 +150,9 @@ impl Diagnostics {
         self.host.monotonic()
     }
 
-    /// Returns the texts to log: one for each finding of a kind that this method has not returned
-    /// before. Skips `TrackingRefused`, because the near cache logs it.
+    /// Returns the texts to log. Each kind of finding is logged only once, so a finding is left out
+    /// if an earlier call had a finding of the same kind. `TrackingRefused` is always left out,
+    /// because the near cache logs it.
     pub(super) fn news(&self, findings: Vec<Finding>) -> Vec<String> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let others = findings.into_iter().filter(|f| !matches!(f, Finding::TrackingRefused(_)));

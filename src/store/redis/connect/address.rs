@@ -82,10 +82,10 @@ fn raw_characters(url: &str) -> Option<&'static str> {
     rest.rfind('@').is_some_and(|at| at > end).then_some(NOT_ENCODED)
 }
 
-/// Returns whether the driver would misread the URL of a Unix socket. A valid URL holds only a path
-/// and the driver's parameters, each parameter at most once. In any other URL, the driver drops the
-/// text after `#`, ends a value at `&`, reads `+` as a space, ignores unknown parameters, and uses
-/// the last value of a repeated parameter.
+/// Returns whether the driver would misread the URL of a Unix socket. The driver reports no error,
+/// but it drops the text after a `#`, ends a value at a `&`, reads a `+` as a space, ignores unknown
+/// parameters, and uses only the last value of a repeated parameter. So a URL is accepted only if it
+/// holds a path and the driver's own parameters, each of them at most once, and nothing else.
 fn has_raw_characters_of_query(rest: &str) -> bool {
     let query = rest.split_once('?').map_or("", |(_, query)| query);
     if rest.contains('#') || query.is_empty() {
