@@ -22,7 +22,7 @@ pub(crate) fn scale(table: &mut Table, effort: &Effort, world: &World, cold: &Ar
             .to_owned(),
         "|---|---|---|---|---|".to_owned(),
     ];
-    for count in [100, 1_000, 10_000, 100_000, 1_000_000] {
+    for count in [100, 1_000, 10_000, 100_000] {
         if count > cold.len() {
             break;
         }
