@@ -125,8 +125,8 @@ pub trait Clock: Send + Sync + 'static {
     ///
     /// The value never goes back. Setting the host's clock does not change it, and it advances
     /// while the host is suspended. The default implementation reads the operating system's clock
-    /// (`CLOCK_BOOTTIME` on Linux). A clock for tests replaces it, so that the test determines all
-    /// ages.
+    /// (`CLOCK_BOOTTIME` on Linux). A test can use a clock that returns other values, so that the
+    /// test decides how old each thing is.
     fn monotonic(&self) -> Duration {
         Tick::now().since(Tick::from_nanos(0))
     }
@@ -152,8 +152,8 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the configured clock")]
         let now = SystemTime::now();
-        // A host clock before 1970 is treated as 1970. At that time no token is valid yet, so every
-        // token is rejected, without a panic.
+        // A host clock before 1970 is treated as 1970. In 1970, the `iat` of each token is in the
+        // future. So each token is rejected, without a panic.
         Timestamp::from(now)
     }
 }
@@ -183,8 +183,8 @@ mod tests {
         let before = Timestamp::from_millis(-1_500).to_system_time();
         assert_eq!(before, Some(UNIX_EPOCH - Duration::from_millis(1_500)));
         assert_eq!(before.map(Timestamp::from), Some(Timestamp::from_millis(0)));
-        // These extremes can be outside the range of the operating system's time. The conversion
-        // must not panic.
+        // These extreme times can be outside the range of the operating system's time. The
+        // conversion must not panic in that case.
         for extreme in [Timestamp::MAX, Timestamp::from_millis(i64::MIN)] {
             let _ = extreme.to_system_time();
         }

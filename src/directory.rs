@@ -25,19 +25,19 @@
 //!   effect in each process after at most
 //!   [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) (30 seconds by
 //!   default). A login calls the directory, and its session starts with the directory's role.
-//! - A background task writes a changed role to all of the user's stored sessions in one step. The
-//!   task runs once for each change of the directory's answer, and at most once per user, process
-//!   and `revalidate_after`. No request waits for the task. Only a changed answer causes a write: a
-//!   different role that another process has stored never does. Two processes that get different
-//!   answers, for example from replicas of a database, therefore do not overwrite each other's
-//!   roles.
+//! - A background task writes the directory's role to all of the user's stored sessions in one
+//!   step. A process starts this task when it reads a session whose stored role differs from the
+//!   directory's role. For one session and one role, it does so only once, until the directory's
+//!   answer changes. For each user, it does so at most once per `revalidate_after`. No request
+//!   waits for the task. If another process stores a different role later, this process does not
+//!   write its role again. So two processes that get different answers, for example from replicas
+//!   of a database, do not keep overwriting each other's roles.
 //! - [`get`](crate::SessionManager::get), the lists, and the results of `update` and
 //!   `reauthenticate` do not call the directory. They return the role in the latest answer that
-//!   this process got, so that they agree with the guards of this process. An answer is used in
-//!   this way for `revalidate_after` plus one minute. After that time, they return the stored role.
-//!   They also return the stored role if this process does not remember an answer for the user. The
-//!   closures of `update` and `update_all` get the stored role.
-//!   [`statistics`](crate::SessionManager::statistics) counts stored roles.
+//!   this process got, so that they agree with the guards of this process. They use an answer for
+//!   `revalidate_after` plus one minute. After that time, or if this process remembers no answer
+//!   for the user, they return the stored role. The closures of `update` and `update_all` get the
+//!   stored role. [`statistics`](crate::SessionManager::statistics) counts stored roles.
 //! - A session that was marked as [narrowed](crate::NewSession::narrowed) at its login never gets a
 //!   greater role. The directory's answer changes the session's role only if the answer is `None`.
 //!
@@ -51,12 +51,13 @@
 //! A process remembers the latest answers for 65,536 users. When there are more users, it evicts
 //! users whose answers are rarely used, and calls the directory for them again.
 //!
-//! Answers are ordered by the time at which their calls started: the answer to an older call does
-//! not replace the answer to a newer call. The answer to a call that started before a
-//! [`suspend`](crate::SessionManager::suspend) is not used. When a process evicts a user, it also
-//! forgets the order of that user's answers. If this happens during a call for the user, the
-//! process uses the answer to that call, even if it had a newer answer before the eviction. A call
-//! takes at most [`directory_timeout`](crate::manager::SessionManagerBuilder::directory_timeout).
+//! Answers are ordered by the time at which their calls started: the answer to an earlier call does
+//! not replace the answer to a later call. If a call started before a
+//! [`suspend`](crate::SessionManager::suspend), its answer is not used. When a process evicts a
+//! user, it also forgets the order of that user's answers. If a process evicts a user during a call
+//! for that user, the process uses the answer to this call, even if the evicted answer belonged to
+//! a later call. A call takes at most
+//! [`directory_timeout`](crate::manager::SessionManagerBuilder::directory_timeout).
 
 use std::error::Error as StdError;
 use std::fmt;

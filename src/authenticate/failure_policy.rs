@@ -21,12 +21,14 @@ enum StandIn<D> {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Applies the layer's failure policy. The parameter `away` proves that the store itself
-    /// failed. After any other failure, this function is not called.
+    /// Applies the layer's failure policy. The type of `away` ensures that a policy applies only if
+    /// the store itself failed: after any other failure, there is no `StoreUnavailable`.
     ///
-    /// A policy replaces only the answer of the store. If there is a user directory, the account
-    /// must still be active. As for any other request, the manager uses a cached answer of the
-    /// directory if there is one, and otherwise calls the directory.
+    /// A failure policy applies only to the missing answer of the store. If there is a user
+    /// directory, [`ServeStale`](FailurePolicy::ServeStale) and
+    /// [`TokenOnly`](FailurePolicy::TokenOnly) accept the request only if the account is active. If
+    /// this process has a valid cached answer of the directory, the manager uses that answer.
+    /// Otherwise, it calls the directory.
     pub(crate) async fn without_the_store(
         &self,
         away: StoreUnavailable,
@@ -65,8 +67,8 @@ impl<D: SessionData> SessionManager<D> {
         Ok(Passed::Session(Session::of_entry(live, true)))
     }
 
-    /// Decides whether the failure policy accepts the request. Uses only what this process knows,
-    /// and does no I/O.
+    /// Decides whether the failure policy accepts the request. Uses only data in the memory of this
+    /// process, and does no I/O.
     fn stand_in(
         &self,
         away: &StoreUnavailable,
@@ -78,8 +80,8 @@ impl<D: SessionData> SessionManager<D> {
         if request_policy.policy == FailurePolicy::Refuse {
             return Err(refused());
         }
-        // A session that this process knows to be revoked or expired is rejected, although the
-        // store cannot confirm that now.
+        // If this process remembers that the session was revoked or has expired, reject the
+        // request. The store is not needed for this rejection.
         if let Some(ended) = verified.last_end() {
             return Err(ended.clone());
         }

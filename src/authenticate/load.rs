@@ -37,8 +37,9 @@ struct Before {
 }
 
 impl<D: SessionData> SessionManager<D> {
-    /// Returns the session of a verified token, if it is live. Each call that this request itself
-    /// makes has its full timeout. A wait for a call of another request ends at the deadline `end`.
+    /// Returns the session of a verified token, if it is live. If the request can join a load of
+    /// another request, this method fails with `overloaded` at the deadline `end`. If the request
+    /// cannot join a load, only the timeout of each call applies.
     pub(crate) async fn load(
         &self,
         verified: &Verified<D>,
@@ -48,7 +49,7 @@ impl<D: SessionData> SessionManager<D> {
         let known = match (&self.shared.near, &verified.key) {
             (Some(near), Some(key)) => match request_policy.staleness.within(near.lease()) {
                 // While the invalidation connection is down, a request never joins another
-                // request's load: that load may be older than the request.
+                // request's load: that load may have started before this request arrived.
                 Some(bound) if near.tracker().is_coherent() => {
                     let still_holds = |known: &CacheEntry<D>| {
                         let serves = |validity: &Validity| {
@@ -56,8 +57,8 @@ impl<D: SessionData> SessionManager<D> {
                         };
                         known.validity().is_some_and(serves)
                     };
-                    // `true` while this request makes its own calls, if these certainly end before
-                    // the deadline. The request needs no timer in that case.
+                    // `true` while this request makes calls of its own that certainly end before
+                    // the deadline. In that case, the request needs no timer for the deadline.
                     let ends_in_time = &AtomicBool::new(false);
                     let ask = || async {
                         let longest = self.shared.store_client.limit() + self.longest_after_load();
@@ -85,8 +86,10 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Returns the longest time that the calls after a load can take. These calls read the reason
-    /// of a revocation, or ask the directory.
+    /// Returns an upper limit for the time of the calls that follow a load. If the load found no
+    /// session, this is the timeout of one store call, which reads the reason of a revocation. If
+    /// the load found a session, this is the timeout of `ASKED_AT_MOST` directory calls. The result
+    /// is the greater of the two limits.
     fn longest_after_load(&self) -> Duration {
         self.shared.store_client.limit().max(ASKED_AT_MOST * self.directory_limit())
     }
@@ -100,8 +103,8 @@ impl<D: SessionData> SessionManager<D> {
         let claims = verified.claims();
         let (user, id) = (claims.user(), claims.session_id());
         let at = Tick::now();
-        // Take the stamp before sending the read. If the read were sent first, a change between the
-        // two steps would go unnoticed.
+        // Take the stamp before sending the read. In the opposite order, a change after the read
+        // and before the stamp would go unnoticed.
         let Some(stamp) = near.stamp(user, at) else { return self.ask(verified).await };
         let remembered = self.shared.touches.remembered(user, id);
         let idle_bound = idle_bound(remembered);
@@ -125,9 +128,9 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.answered(verified, claims, record, before).await?)
     }
 
-    /// Loads the session with an untracked read: Redis does not report later changes. If the near
-    /// cache keeps the decoded session, later requests load the record again, but decode it only if
-    /// it has changed.
+    /// Loads the session with an untracked read: Redis does not report later changes. So each later
+    /// request loads the record again. If the near cache has the decoded session, and the record
+    /// has not changed, the request does not decode the record again.
     async fn ask(&self, verified: &Verified<D>) -> Result<CacheEntry<D>, LoadError> {
         let claims = verified.claims();
         let (user, id) = (claims.user(), claims.session_id());
@@ -212,8 +215,9 @@ impl<D: SessionData> SessionManager<D> {
         Ok(self.remember(verified, CacheEntry::Live(Arc::new(live))))
     }
 
-    /// Maps an error of the store to the response for the client. An unreadable record is cached as "no
-    /// such session", so that it is loaded and logged no more often than a missing session.
+    /// Maps an error of the store to the response for the client. The near cache keeps the error of
+    /// an unreadable record for as long as a "no such session". So such a record is not loaded and
+    /// logged at each request.
     fn unread(
         &self,
         verified: &Verified<D>,
@@ -273,8 +277,8 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Returns why a session is not live, and whether this reason is certain. If the store does not
-    /// return the reason in time, the session is treated as expired.
+    /// Returns the error for a session that is not live, and whether its reason is certain. If the
+    /// store does not return the reason, the error is "expired", and the reason is not certain.
     pub(crate) async fn why_ended(&self, user: &UserId, id: &SessionId) -> (AuthError, bool) {
         match self
             .shared
@@ -293,8 +297,8 @@ impl<D: SessionData> SessionManager<D> {
         StoredContent::decode(payload).map_err(unreadable)
     }
 
-    /// Decodes a payload like [`content`](Self::content). With a near cache, all tokens of a
-    /// session share one decoded content, unless it is small.
+    /// Decodes a payload into the application's type. With a near cache, all tokens of a session
+    /// share one decoded content, unless the content is small.
     fn shared_content(
         &self,
         user: &UserId,
@@ -357,8 +361,8 @@ pub(crate) fn unreadable(error: Undecodable) -> StoreError {
     StoreError::with_source(StoreErrorKind::Unreadable, error)
 }
 
-/// Returns the remembered idle deadline. The session is live at least until this time, if it is not
-/// revoked.
+/// Returns the remembered idle deadline. Unless the session was revoked, its idle deadline in the
+/// store is not before this time.
 fn idle_bound(remembered: Option<(Timestamp, Timestamp)>) -> Option<Timestamp> {
     remembered.map(|(idle_deadline, _)| idle_deadline)
 }
@@ -375,8 +379,8 @@ fn is_not_ahead(claims: &VerifiedClaims, record: Option<&Record>) -> Result<(), 
     }
 }
 
-/// Maps an error of the store to the response for the client. Logs, once per request, each error that
-/// persists until an operator acts.
+/// Maps an error of the store to the response for the client. If the error lasts until an operator
+/// acts, logs it once per request.
 pub(crate) fn refusal(error: StoreError, id: &SessionId) -> AuthError {
     if matches!(error.kind(), StoreErrorKind::Unreadable | StoreErrorKind::Unsupported) {
         trace::error!(
@@ -388,8 +392,8 @@ pub(crate) fn refusal(error: StoreError, id: &SessionId) -> AuthError {
     error.into()
 }
 
-/// The error for a request that missed its deadline because it waited for calls of other requests,
-/// or for several slow answers. This error does not mean that the store is unavailable.
+/// The error for a request that reached its deadline. The request waited for calls of other
+/// requests, or for several slow answers. This error does not mean that the store is unavailable.
 pub(crate) fn overloaded() -> AuthError {
     AuthError::new(AuthErrorKind::Overloaded)
 }

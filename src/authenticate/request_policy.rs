@@ -9,9 +9,10 @@ use crate::token::Audience;
 /// cache entry for the request.
 ///
 /// Each policy rejects a token that does not verify or is expired. Each policy also rejects a
-/// session that this process knows to be revoked or expired. The process knows this if it has
-/// revoked the session itself, or if the store has reported it. It remembers the last 16,384 of
-/// these sessions. Under each policy, logins are refused with 503, unless the application issues
+/// session if this process remembers that the session was revoked or has expired. A process
+/// remembers this if it has revoked the session itself, or if it has tried to load the session and
+/// the store had no live session. It remembers the last 16,384 of these sessions. Under each
+/// policy, logins are refused with 503, unless the application issues
 /// [tokens without a session](crate::SessionManager::token_without_session).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -19,10 +20,10 @@ pub enum FailurePolicy {
     /// Rejects the request with 503 and `Retry-After`, because the session may have been revoked.
     #[default]
     Refuse,
-    /// Accepts the request if this process has a cache entry for its session and a recent heartbeat
+    /// Accepts the request if this process has a cache entry for its token and a recent heartbeat
     /// has confirmed the entry. A heartbeat is recent if it was sent at most
-    /// `lease + this duration` ago (the lease is 500 ms by default). Otherwise this policy acts
-    /// like [`Refuse`](Self::Refuse).
+    /// `lease + this duration` ago (the lease is 500 ms by default). If there is no such entry, or
+    /// if no recent heartbeat has confirmed it, this policy acts like [`Refuse`](Self::Refuse).
     ///
     /// This policy needs a working near cache. It acts like [`Refuse`](Self::Refuse) in these
     /// cases:
@@ -34,7 +35,7 @@ pub enum FailurePolicy {
     /// accept the session. It does so for at most `lease + this duration` after it sent the last
     /// heartbeat that confirmed the entry.
     ///
-    /// This policy accepts no further request after one of these events:
+    /// This policy rejects the request after one of these events:
     /// - The token has expired.
     /// - The session has expired, according to its last known deadlines.
     /// - This process has changed the session, or has received an invalidation for it.
@@ -44,8 +45,8 @@ pub enum FailurePolicy {
     /// [`Session::is_stale`]: crate::Session::is_stale
     ServeStale(Duration),
     /// Accepts the request on its JWT alone. While the store is unavailable, **a user who is logged
-    /// out, suspended or demoted stays in until the token expires**. The request has no session, no
-    /// role and no data. Instead, its extensions contain a
+    /// out, suspended or demoted keeps access until the token expires**. The request has no
+    /// session, no role and no data. Instead, its extensions contain a
     /// [`TokenOnly`](crate::auth_layer::TokenOnly). Guards and extractors that need a session
     /// reject the request with 503.
     ///
@@ -89,8 +90,8 @@ impl Staleness {
         }
     }
 
-    /// Returns the maximum age of the store's last confirmation, given the near cache's lease.
-    /// `None` if the store must be asked.
+    /// Returns the maximum age of the store's last confirmation. `lease` is the lease of the near
+    /// cache. Returns `None` if each request must ask the store.
     pub(crate) fn within(self, lease: Duration) -> Option<Duration> {
         match self {
             Self::Lease => Some(lease),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::token::VerifiedClaims;
 
 /// The claims of a request that was accepted on its JWT alone. While the store is unavailable, a
-/// layer with [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) puts this into the
-/// request's extensions. It says nothing about the session. Cheap to clone.
+/// layer with [`FailurePolicy::TokenOnly`](crate::FailurePolicy::TokenOnly) puts this value into
+/// the request's extensions. The value does not say whether the session is live. Cheap to clone.
 ///
 /// Behind two layers, a request can have this value from the outer layer and, in addition, a
 /// [`Session`](crate::Session) from the inner layer. In that case, the session takes precedence.

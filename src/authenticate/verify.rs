@@ -54,8 +54,9 @@ impl<D: SessionData> SessionManager<D> {
         }
     }
 
-    /// Verifies a token. Does no I/O. Returns the claims, and the number of the policy and audience
-    /// with which the token was verified. Emits an event if it rejects the token.
+    /// Verifies a token. Does no I/O. Returns the claims and a number. The number identifies the
+    /// policy and the audience with which the token was verified. Emits an event if it rejects the
+    /// token.
     pub(crate) fn verify(
         &self,
         token: &str,

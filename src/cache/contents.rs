@@ -62,8 +62,8 @@ pub(super) struct Content<D> {
     entries: Entries,
 }
 
-/// The cache entries that share the content: the address and the token of each. While a new entry
-/// of the owner replaces its old entry, both entries are listed.
+/// The cache entries that share the content. Each entry is listed with its address and its token.
+/// While a new entry of the owner replaces the owner's old entry, both entries are listed.
 struct Entries {
     /// Most sessions have one token, so one entry needs no allocation.
     first: Option<(EntryAddress, Key)>,

@@ -1,9 +1,9 @@
 //! The entries of the near cache, bounded in number and in bytes.
 //!
-//! An entry holds what is known about a token: its claims, its session, and its validity. The
-//! weight of an entry is the number of bytes that the entry takes in memory. All tokens of a
-//! session share one [content](super::contents), unless the content is small. One token owns the
-//! content, and the weight of its entry includes the content.
+//! An entry holds the claims, the session and the validity of one token. The weight of an entry is
+//! an estimate of the bytes that the entry takes in memory. All tokens of a session share one
+//! [content](super::contents), unless the content is small. One token owns the content, and the
+//! weight of its entry includes the content.
 
 use std::sync::Arc;
 

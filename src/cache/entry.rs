@@ -57,8 +57,8 @@ impl Key {
 /// The number of trailing token bytes that are hashed (about 94 bits of the signature).
 const HASHED: usize = 16;
 
-// It is enough to hash the last bytes, because the signatures of verified tokens differ there.
-// Equality compares the whole token.
+// Only the last bytes are hashed. They are part of the signature, which differs between verified
+// tokens. Equality compares the whole token.
 impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u32(self.audience);

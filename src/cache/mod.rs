@@ -38,8 +38,8 @@ use crate::store::Tracker;
 
 /// The near cache of one manager.
 pub(crate) struct NearCache<D> {
-    /// [`Capacity`] limits the size. A token of a single request is evicted before a token of many
-    /// requests.
+    /// [`Capacity`] limits the size. The cache evicts a token that was used once before a token
+    /// that was used often.
     entries: Entries<D>,
     single_flight: SingleFlight<D>,
     tracker: Arc<dyn Tracker>,
@@ -89,8 +89,8 @@ impl<D> NearCache<D> {
     }
 
     /// Returns a stamp of the user's sessions. The caller must take the stamp before it sends a
-    /// read. Returns `None` while no invalidation connection is trusted, because a change would go
-    /// unnoticed during this time.
+    /// read. Returns `None` while no invalidation connection is trusted: without such a connection,
+    /// this process would not learn of a change.
     pub(crate) fn stamp(&self, user: &UserId, now: Tick) -> Option<Stamp> {
         self.tracker.stamp(user, now)
     }

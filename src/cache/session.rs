@@ -20,11 +20,12 @@ use crate::token::VerifiedClaims;
 /// With the feature `axum`, `Session` is an extractor. The user's data come from the store. The
 /// role comes from the store or the user directory. Neither comes from the token.
 ///
-/// Behind a layer, the session can come from the near cache. In that case, the session was read
-/// from the store at most
-/// [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) ago, and the store
-/// has reported no change after that read. [`last_activity`](Self::last_activity) and
-/// [`ttl`](Self::ttl) return the values at the time of the read.
+/// Behind a layer, the session can come from the near cache. In that case, the store has reported
+/// no change since this process read the session. Unless the session [is stale](Self::is_stale),
+/// that read was at most
+/// [`revalidate_after`](crate::manager::SessionManagerBuilder::revalidate_after) ago.
+/// [`last_activity`](Self::last_activity) and [`ttl`](Self::ttl) return the values at the time of
+/// the read.
 ///
 /// All times are on the store's clock.
 pub struct Session<D = ()>(View<D>);
@@ -151,9 +152,10 @@ impl<D> Session<D> {
         &self.content().amr
     }
 
-    /// Returns the current time on the store's clock, computed from the time of the read. For a
-    /// session from the near cache, this method adds the time that has passed since the read. For
-    /// every other session, it returns the time of the read, because the read is recent.
+    /// Returns the current time on the store's clock, computed from the time of the read. If the
+    /// session belongs to a cache entry with a validity, this method adds the time that has passed
+    /// since the read. For every other session, it returns the time of the read, because the read
+    /// is recent.
     pub(crate) fn store_now(&self) -> Timestamp {
         let State { read, read_at, .. } = self.state();
         match &self.0 {
@@ -164,8 +166,8 @@ impl<D> Session<D> {
         }
     }
 
-    /// Returns whether the session is stale: it comes from the near cache of this process, and the
-    /// store could not be asked whether it is still live.
+    /// Returns whether the session is stale: the layer accepted it from the near cache of this
+    /// process, because it could not ask the store whether the session is still live.
     ///
     /// A session is stale only behind a layer with
     /// [`FailurePolicy::ServeStale`](crate::FailurePolicy::ServeStale).
@@ -181,9 +183,9 @@ impl<D> Session<D> {
 
     /// Returns when the session was last used.
     ///
-    /// On a session from [`SessionManager::get`], the value is exact to the touch interval (60 s by
-    /// default). On a session from the layer, the value is a lower bound: this process does not
-    /// call the store to learn of later requests that used the session.
+    /// On a session from [`SessionManager::get`], the value can be too early by up to the touch
+    /// interval (60 s by default). On a session from the layer, the value is a lower bound: this
+    /// process does not call the store to learn of later requests that used the session.
     ///
     /// [`SessionManager::get`]: crate::SessionManager::get
     #[must_use]

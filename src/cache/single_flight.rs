@@ -52,10 +52,10 @@ impl<D> SingleFlight<D> {
     /// the same token runs it and this request waits.
     ///
     /// If the load started before this request arrived, the request accepts the result only if
-    /// `still_holds` accepts it. Without this check, a request that arrives after a logout was
-    /// answered could get a session that was read before the logout. If `still_holds` rejects the
-    /// result, the request joins or starts the next load. The request always accepts the next
-    /// load's result, because that load started after the request arrived. If a load fails, every
+    /// `still_holds` accepts it. Without this check, a request that arrives after the response to a
+    /// logout could get a session that was read before the logout. If `still_holds` rejects the
+    /// result, the request joins or starts the next load. The request accepts any result of the
+    /// next load, because that load started after the request arrived. If a load fails, every
     /// request that waited for the load gets the error, without this check.
     ///
     /// # Cancel safety
@@ -82,8 +82,8 @@ impl<D> SingleFlight<D> {
             if !sent_before_this_came || answer.as_ref().map_or(true, &still_holds) {
                 return answer;
             }
-            // Any load that this request finds from here on started after the previous load had
-            // finished. Such a load therefore started after this request arrived.
+            // The previous load had finished before this request looks for the next one. So the
+            // next load started after this request arrived.
             sent_before_this_came = false;
         }
     }

@@ -93,8 +93,8 @@ pub(super) fn of(tracker: &dyn Tracker, entries: usize, bytes: u64) -> NearCache
     let counters = tracker.counters();
     let (state, since) = counters.state();
     // True if the connection does not answer: its lease has run out, but the loss of the connection
-    // is not recorded yet. In that case, the near cache reports the state `Connecting`, with the
-    // present time as the start of the state.
+    // is not recorded yet. In that case, the near cache reports the state `Connecting`, and reports
+    // that this state begins now.
     let hangs = state == InvalidationState::Trusted && !tracker.is_coherent();
     let since = if hangs { Tick::now() } else { since };
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -50,8 +50,9 @@ impl<D> DataSize<D> {
 
     /// Returns the weight of a content, in bytes.
     pub(super) fn weigh(&self, stored: &StoredContent<D>) -> u64 {
-        /// The maximum weight of one content. A content of this weight and its entry together
-        /// exceed the capacity of any cache. The sum of several such weights does not overflow.
+        /// The maximum weight of one content, in bytes. A greater weight is reduced to this value.
+        /// No cache is large enough for an entry with this content. The sum of several such weights
+        /// does not overflow.
         const MOST: u64 = 1 << 40;
         let data = match &self.0 {
             Some(size) => size(&stored.content.data, stored.data_len),
@@ -89,8 +90,8 @@ impl Weights {
     pub(super) fn new(capacity: Capacity) -> (Self, Options) {
         let shards = shards(capacity);
         let shard_bytes = capacity.bytes as u64 / shards as u64;
-        // The minimum weight of an entry is so large that a shard cannot hold more tokens than its
-        // share. If a shard holds fewer tokens, the remaining weight is free for their contents.
+        // The minimum weight of an entry is large enough that a shard cannot hold more tokens than
+        // its share. If a shard holds fewer tokens, their contents can use the rest of the weight.
         let token_share = shard_bytes / ((capacity.tokens / shards) as u64 + 1) + 1;
         let options = OptionsBuilder::new()
             .shards(shards)

@@ -14,8 +14,8 @@ use super::sync::{AtomicU64, Ordering};
 pub(crate) struct Generations {
     counters: Box<[AtomicU64]>,
     /// The number of times that all keys were invalidated at once (a flush). All connections share
-    /// this counter. While the store is unavailable, a copy that was read over an earlier
-    /// connection may still be served, and a flush must invalidate that copy too.
+    /// this counter. While the store is unavailable, a request may still use a copy that was read
+    /// before the current connection was opened. A flush must invalidate that copy too.
     flushes: AtomicU64,
     hasher: RandomState,
 }

@@ -6,8 +6,8 @@ use super::generations::Generations;
 use super::sync::{Arc, AtomicU64, Ordering};
 use super::tick::Tick;
 
-/// The lease of one connection. It begins with the first answered heartbeat. A lease that has ended
-/// never holds again.
+/// The lease of one connection. It begins with the first answered heartbeat. After a lease has
+/// ended, [`holds`](Self::holds) never returns `true` again.
 pub(crate) struct Lease {
     /// The time at which the last answered heartbeat was sent, in nanoseconds. The value is
     /// [`NOT_YET`] before the first answer, and [`ENDED`] after the end of the lease.
@@ -34,8 +34,8 @@ impl Lease {
         &self.generations
     }
 
-    /// Records that the heartbeat that was sent at `sent` was answered. A lease that has ended
-    /// stays ended. In that case, only [`held`](Self::held) uses the new time.
+    /// Records that the heartbeat that was sent at `sent` was answered. If the lease has ended, it
+    /// stays ended, and only [`held`](Self::held) uses the new time.
     pub(crate) fn renew(&self, sent: Tick) {
         let sent = sent.as_nanos();
         // Release: a thread that reads this time also sees every invalidation that arrived before
@@ -54,15 +54,15 @@ impl Lease {
     /// Returns whether the lease has not ended and the last answered heartbeat was sent at most
     /// `bound` before `now`.
     ///
-    /// The caller must call this *before* it reads the generations. Only then do the generations
-    /// include every invalidation that arrived before the answer to that heartbeat.
+    /// The caller must call this *before* it reads the generations. Only in this order do the
+    /// generations include every invalidation that arrived before the answer to the last heartbeat.
     pub(crate) fn holds(&self, now: Tick, bound: Duration) -> bool {
         now <= Tick::from_nanos(self.heartbeat.load(Ordering::Acquire)).after(bound)
     }
 
-    /// Returns whether the last answered heartbeat was sent at most `bound` before `now`, even if
-    /// the lease has ended since then. The caller must also call this before it reads the
-    /// generations.
+    /// Returns whether the last answered heartbeat was sent at most `bound` before `now`. The lease
+    /// may have ended after that heartbeat. The caller must call this method, like
+    /// [`holds`](Self::holds), before it reads the generations.
     pub(crate) fn held(&self, now: Tick, bound: Duration) -> bool {
         now <= Tick::from_nanos(self.last.load(Ordering::Acquire)).after(bound)
     }

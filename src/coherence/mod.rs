@@ -13,9 +13,9 @@
 //! - **Invalidations still arrive.** Each heartbeat is a command on the connection on which the
 //!   invalidations arrive. Answers and invalidations keep their order on that connection. When a
 //!   heartbeat is answered, every invalidation that the server sent before the answer has therefore
-//!   arrived. A [`Lease`] stores the time at which the last answered heartbeat was *sent*. The
-//!   lease ends without any action if the connection is lost or hangs, or if the runtime is too
-//!   busy to read from it.
+//!   arrived. A [`Lease`] stores the time at which the last answered heartbeat was *sent*. If the
+//!   connection is lost or hangs, or if the runtime is too busy to read from it, no further
+//!   heartbeat is answered. In each of these cases, the lease runs out by itself.
 //!
 //! This module does not depend on what is cached, or on how invalidations are transported.
 

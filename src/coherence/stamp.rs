@@ -7,8 +7,8 @@ use super::lease::Lease;
 use super::sync::Arc;
 use super::tick::Tick;
 
-/// The state of one key before a process sent a read of it. The result of the read is valid while
-/// the stamp holds.
+/// The generation of one key and the lease, taken before the process sends a read of the key. The
+/// process may use the result of the read while [`holds`](Self::holds) returns `true`.
 ///
 /// The caller must take the stamp before it sends the read. In the opposite order, a change between
 /// the read and the stamp would go undetected.
@@ -28,16 +28,15 @@ impl Stamp {
         Self { version: generations.version(slot), lease: Arc::clone(lease), slot }
     }
 
-    /// Returns whether the result of the read is still current, or was current at most `bound`
-    /// before `now`. The read must have been sent after this stamp was taken.
+    /// Returns whether the result of the read was current at some time from `bound` before `now`.
+    /// This is certain if `Lease::holds` returns `true`, and no invalidation of the key's slot has
+    /// arrived since the stamp was taken. The read must have been sent after this stamp was taken.
     pub(crate) fn holds(&self, now: Tick, bound: Duration) -> bool {
         // The order matters: see `Lease::holds`.
         self.lease.holds(now, bound) && self.unchanged()
     }
 
-    /// Returns whether two conditions hold: the result was current when the last answered heartbeat
-    /// was sent, and that heartbeat was sent at most `bound` before `now`. The connection may have
-    /// been lost after that heartbeat.
+    /// Like [`holds`](Self::holds), but the lease may have ended after its last answered heartbeat.
     pub(crate) fn held(&self, now: Tick, bound: Duration) -> bool {
         self.lease.held(now, bound) && self.unchanged()
     }

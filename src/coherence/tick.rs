@@ -15,8 +15,8 @@ impl Tick {
     pub(crate) const NEVER: Self = Self(u64::MAX);
 
     pub(crate) fn now() -> Self {
-        // Small values mean "never". One day is added so that the current time is long after these
-        // values, even on a host that has just started.
+        // Small values have a special meaning, such as "no heartbeat yet". One day is added so that
+        // the current time is long after these values, even on a host that has just started.
         Self(since_start().saturating_add(DAY))
     }
 

@@ -14,8 +14,9 @@ pub(crate) struct ValidityBounds {
     pub(crate) ask_again: Tick,
     /// The time at which the token expires.
     pub(crate) token_ends: Tick,
-    /// The time at which the session expires, as far as this process knows. If the copy is the
-    /// answer "no such session", this is the time at which that answer stops being valid.
+    /// The time at which the session expires, according to its deadlines when it was read. If the
+    /// copy says that there is no such session, this is the time at which the copy stops being
+    /// valid.
     pub(crate) ends: Tick,
 }
 
@@ -30,9 +31,9 @@ pub(crate) struct Validity {
     /// A request that uses the session at this time or later must be recorded in the touch queue.
     /// In nanoseconds of a [`Tick`].
     due: AtomicU64,
-    /// `None` if this process would receive no invalidation after a change. In that case, each
-    /// request must ask the store, and the copy only saves verifying the token and decoding the
-    /// session again.
+    /// `None` if this process does not receive an invalidation when the session changes. In that
+    /// case, each request must ask the store. The copy only saves a second verification of the
+    /// token. If the record has not changed, the copy also saves decoding it.
     stamp: Option<Stamp>,
     bounds: ValidityBounds,
 }

@@ -29,8 +29,8 @@ pub struct AuthError {
 #[non_exhaustive]
 pub enum AuthErrorKind {
     /// The request carries more than one token, such as two `Authorization` fields, or two cookies
-    /// with the same name. The layer does not choose one of them, because a proxy in front of it
-    /// could choose the other one.
+    /// with the same name. The layer does not choose one of the tokens, because a proxy in front of
+    /// the layer could choose a different one.
     InvalidRequest,
     /// The request carries no token.
     MissingToken,
@@ -55,22 +55,23 @@ pub enum AuthErrorKind {
     /// The session is live, but the request needs a more recent or a stronger login (RFC 9470).
     /// [`AuthError::step_up`] returns the required login.
     InsufficientUserAuthentication,
-    /// The store cannot answer, so nothing is known about the session. The client should keep its
-    /// token and try again.
+    /// The store cannot answer, so the library does not know whether the session is live. The
+    /// client should keep its token and try again.
     StoreUnavailable,
-    /// The request reached its deadline while it waited for other requests, or for several slow
-    /// answers. The library knows neither whether the session is live nor whether the store is
-    /// available. The client should keep its token and try again.
+    /// The request reached its deadline. Before that, it waited for calls of other requests, or for
+    /// several slow answers. The library knows neither whether the session is live nor whether the
+    /// store is available. The client should keep its token and try again.
     Overloaded,
-    /// The session is live, but the user directory did not answer whether the account is active.
-    /// Clients get the same response as for [`StoreUnavailable`](Self::StoreUnavailable).
+    /// The session is live, but the user directory gave no usable answer, so the library does not
+    /// know whether the account is active. Clients get the same response as for
+    /// [`StoreUnavailable`](Self::StoreUnavailable).
     DirectoryUnavailable,
     /// The refresh token is valid, but the server could not make the next tokens. This is an error
     /// of the server. The log contains its cause.
     Unsigned,
-    /// No layer has checked the request: a guard or a handler is not inside a
-    /// [`SessionAuthLayer`](crate::SessionAuthLayer) with its data type. This is an error of the
-    /// application, not of the client.
+    /// A guard or a handler needs a session, but no layer has checked the request. The guard or the
+    /// handler must be inside a [`SessionAuthLayer`](crate::SessionAuthLayer) with the same data
+    /// type. This is an error of the application, not of the client.
     NoLayer,
 }
 

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::{AuthError, AuthErrorKind, ErrorCode, StepUp};
 use crate::reason::RevokeReason;
 
-/// The seconds in `Retry-After`, unless a rate limit determines the wait. While the store is
-/// unavailable, one second is enough, because the circuit breaker probes the store ten times a
-/// second.
+/// The seconds in `Retry-After`. If a rate limit rejects a request, the response has the wait of
+/// the rate limit instead. While the store is unavailable, one second is enough, because the
+/// circuit breaker probes the store ten times a second.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// The JSON body of an error response.

@@ -63,8 +63,8 @@ pub enum SessionError {
     },
     /// The application's data are larger than
     /// [`session_data_limit`](crate::manager::SessionManagerBuilder::session_data_limit). If the
-    /// session already has stored data, this error means that the new data are also larger than the
-    /// stored data.
+    /// data that are already stored exceed this limit, an update may keep or reduce their size. In
+    /// that case, this error means that the new data are larger than the stored data.
     #[error(
         "session data of {size} bytes of JSON is over the limit of {limit} bytes: store less, or \
          raise `session_data_limit` of the manager's builder"

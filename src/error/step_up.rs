@@ -19,8 +19,8 @@ impl StepUp {
     /// The longest authentication context class, in bytes. A session cannot hold a longer one.
     pub const CLASS_LEN: usize = 512;
 
-    /// Requires a login that is at most this old. The challenge states the age in whole seconds,
-    /// rounded down. A login that meets the challenge therefore also meets the condition of the
+    /// Requires a login that is at most `max_age` old. The challenge states `max_age` in whole
+    /// seconds, rounded down. So a login that meets the challenge also meets the condition of the
     /// guard.
     #[must_use]
     pub fn fresh(max_age: Duration) -> Self {
@@ -68,9 +68,9 @@ impl StepUp {
     }
 }
 
-/// Returns whether a text is a class. A class has a valid length and consists of `NQCHAR` (RFC 6749
-/// appendix A). These characters need no escape in a quoted-string, and none of them separates
-/// words.
+/// Returns whether a text is a valid authentication context class. A class has 1 to
+/// [`StepUp::CLASS_LEN`] bytes and consists of `NQCHAR` (RFC 6749 appendix A). These characters
+/// need no escape in a quoted-string, and none of them separates words.
 fn is_class(class: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
     (1..=StepUp::CLASS_LEN).contains(&class.len()) && class.bytes().all(allowed)

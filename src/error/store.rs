@@ -25,8 +25,8 @@ pub enum StoreErrorKind {
     /// therefore knows nothing about the session.
     Unavailable,
     /// The connection was lost during a write, or a connection that serves only this call did not
-    /// answer in time. The store may or may not have executed the operation. The next call can
-    /// succeed or fail, regardless of this error.
+    /// answer in time. It is unknown whether the store has executed the operation. This error does
+    /// not say whether the next call will succeed.
     Interrupted,
     /// The store answers, but is not the primary: it is a replica, or a primary that was demoted.
     /// Its data can be old, so the library uses none of its answers about sessions.
@@ -55,8 +55,9 @@ impl StoreErrorKind {
         }
     }
 
-    /// Returns whether an error of this kind means that the store is unavailable. In that case, the
-    /// store does not answer, or the library does not use its answers.
+    /// Returns whether an error of this kind means that the store is unavailable: the store does
+    /// not answer ([`Unavailable`](Self::Unavailable)), or the library does not use its answers
+    /// ([`NotPrimary`](Self::NotPrimary)).
     ///
     /// An error of such a kind opens the circuit breaker, and makes a layer apply its failure
     /// policy.

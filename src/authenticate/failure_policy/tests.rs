@@ -1,6 +1,6 @@
-//! Tests the failure policies when requests wait for each other, when the directory is slow, and
-//! when the store is unavailable. The clock is paused, so that a test can drop each request at an
-//! exact time.
+//! Tests the failure policies when requests wait for each other's calls, when the directory is
+//! slow, and when the store is unavailable. The clock is paused, so that a test can drop each
+//! request at an exact time.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
@@ -147,9 +147,9 @@ struct World {
 }
 
 impl World {
-    /// Builds a manager with a session in its near cache. It has the default timeouts, but 1 s for
-    /// the directory if `delay` is over 250 ms. It asks the store and the directory for each
-    /// request.
+    /// Builds a manager with a session in its near cache. The manager asks the store and the
+    /// directory for each request. If `delay` is over 250 ms, the directory timeout is 1 s. All
+    /// other timeouts are the defaults.
     async fn new(delay: Duration) -> Self {
         Self::with(delay, Duration::ZERO).await
     }
@@ -235,8 +235,8 @@ impl World {
     }
 }
 
-/// Sends `count` requests at once. Drops all but the last, one after another, at intervals of
-/// `apart`. Returns the outcome of the last request.
+/// Sends `count` requests at once. Drops all requests but the last, one after another, at intervals
+/// of `apart`. Returns the outcome of the last request.
 async fn last_when_others_leave(
     world: &World,
     policy: FailurePolicy,
@@ -288,8 +288,9 @@ async fn waiting_request_fails_as_overloaded_under_each_policy_after_twice_the_t
 async fn store_call_cut_short_by_the_request_deadline_does_not_open_the_circuit() {
     for policy in POLICIES {
         let world = World::new(200 * MS).await;
-        // The last request waits for the directory calls of the others until 900 ms. After that, it
-        // makes its own calls, and the store does not answer.
+        // For the first 900 ms, the last request waits for the directory calls of the other
+        // requests. After that, it makes a store call of its own, and the store does not answer
+        // this call.
         let others: Vec<_> = (1..=6).map(|n| world.request(policy, n * 150 * MS)).collect();
         let began = Instant::now();
         let last = world.request(policy, Duration::from_secs(60));

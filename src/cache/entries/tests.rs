@@ -267,8 +267,8 @@ fn concurrent_insertions_leave_entries_and_contents_consistent() {
         for thread in 0..THREADS {
             scope.spawn(move || {
                 // The number of sessions is small, so that the threads work on the same sessions.
-                // But more sessions exist than fit into the cache, so that each is evicted at
-                // times.
+                // But there are more sessions than fit into the cache, so that sessions are evicted
+                // during the test.
                 let mut random = thread * 7_919 + 1;
                 for _ in 0..1_000 {
                     random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

@@ -1,5 +1,5 @@
-//! Tests of the single flight with requests in every order. Each test polls the requests by hand
-//! and decides when each load is answered.
+//! Tests of the single flight with requests that arrive, finish and are dropped in different
+//! orders. Each test polls the requests by hand and decides when each load is answered.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,8 +35,8 @@ struct Desk {
 }
 
 impl Desk {
-    /// Returns a request. The request accepts the result of a load that started earlier if the
-    /// revision in the result is at least `enough`.
+    /// Returns a request. If the load started before the request arrived, the request accepts the
+    /// result only if the session has at least the revision `enough`.
     fn request<'a>(&'a self, key: &'a Key, enough: u64) -> Request<'a> {
         let still_holds = move |known: &CacheEntry<()>| revision(known) >= enough;
         let ask = move || {

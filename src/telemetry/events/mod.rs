@@ -32,7 +32,8 @@
 //! - `user`, `actor_user` and `user_agent` contain text from users. Control characters, line
 //!   breaks, quotes and characters that change the direction of writing are escaped. Text is cut
 //!   after 256 characters.
-//! - `actor` is `owner`, `user` or `application`. For `user`, `actor_user` is the id of that user.
+//! - `actor` is `owner`, `user` or `application`. If it is `user`, `actor_user` is the id of
+//!   the user who acted.
 //! - The `reason` of a revocation is [`RevokeReason::as_str`](crate::RevokeReason::as_str), and
 //!   `code` is [`AuthErrorKind::code`](crate::AuthErrorKind::code).
 //! - A log record does not contain fields whose values are unknown.

@@ -54,8 +54,8 @@ async fn login_under_way_fails_after_all_sessions_are_revoked_or_changed(place: 
     ];
     for (turn, case) in cases.iter().enumerate() {
         let other = login(&there, "jeju").await;
-        // Two logins begin. In the first turn, the sessions of this user were never revoked before.
-        // In each turn, the operation replaces the fence.
+        // Two logins begin before each case. Each case revokes sessions, and must therefore replace
+        // the login fence. Before the first case, Redis has no fence of this user.
         let login_fences = [
             here.begin_login(&user("jeju")).await.unwrap(),
             there.begin_login(&user("jeju")).await.unwrap(),

@@ -14,8 +14,8 @@ use crate::store::redis::error::store_error;
 use crate::trace;
 
 impl InvalidationConnections {
-    /// Checks the address at intervals. Returns when the address leads to another server than the
-    /// invalidation connection, or when the invalidation connection is lost.
+    /// Checks at intervals which server the configured address leads to. Returns when this is no
+    /// longer the server of the invalidation connection, or when that connection is lost.
     ///
     /// While the check cannot connect or cannot compare, the lease is not extended. As soon as it
     /// has ended, each request asks the store.
