@@ -24,7 +24,7 @@ pub(crate) fn outcomes(
     // The first use of each session touches it, and the worker writes these touches within a second.
     // Each touch changes a record, so that its entry is read once more. This is done here, so that
     // the hits below are hits.
-    stage.runtime.block_on(tokio::time::sleep(Duration::from_secs(1)));
+    stage.runtime.block_on(async { tokio::time::sleep(Duration::from_secs(1)).await });
     stage.warm_up(hot);
     stage.refuse(revoked);
     let Stage { runtime, bare, cached, strict, .. } = &stage;
