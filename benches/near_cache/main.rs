@@ -185,8 +185,11 @@ fn time<S: Measured>(
 fn rows(world: &mut World, hot: &Arc<[Bearer]>) {
     let short = std::env::var_os("SHORT").is_some();
     let effort = if short { SHORT } else { FULL };
-    let names: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| name.contains(wanted));
+    // Criterion accepts one name only, so several names are one argument, with commas between them.
+    let names = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let wanted = |name: &str| {
+        names.as_ref().is_none_or(|names| names.split(',').any(|wanted| name.contains(wanted)))
+    };
     let is_complete =
         ["hits", "cpu", "threads", "strict", "miss", "steady", "http"].into_iter().all(wanted);
     let cold = if wanted("scale") { effort.many } else { effort.cold };
