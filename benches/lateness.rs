@@ -19,12 +19,11 @@
 )]
 
 mod results;
+mod server_process;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
 use std::convert::Infallible;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode};
@@ -36,6 +35,7 @@ use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use tower_session_auth::{RedisStore, RevokeReason, SessionAuthLayer};
 
 use crate::results::{Results, at, percentiles};
+use crate::server_process::ServerProcess;
 use crate::support::redis::RedisServer;
 use crate::support::{bearer, builder, login, user};
 
@@ -60,7 +60,7 @@ fn main() {
         (false, _) => 5,
     };
     let server = runtime.block_on(RedisServer::start());
-    let mut servers = [(); SERVERS].map(|()| Server::start(&server.url()));
+    let mut servers = [(); SERVERS].map(|()| ServerProcess::start(ROLE, &server.url()));
     let store = RedisStore::builder(server.url().as_str()).timeout(PATIENCE).build().unwrap();
     let manager = builder().store(store).without_near_cache().build().unwrap().0;
     let mut samples = Vec::with_capacity(rounds * SERVERS);
@@ -68,16 +68,16 @@ fn main() {
         let user = user(&format!("user-{round}"));
         let login = runtime.block_on(login(&manager, user.as_str()));
         for server in &mut servers {
-            server.tell(&login.access_token);
+            server.send(&login.access_token);
         }
         for server in &mut servers {
-            assert_eq!(server.answer(), "ready");
+            assert_eq!(server.receive(), "ready");
         }
         let revoked = manager.revoke(&user, login.session.id(), RevokeReason::Logout);
         assert!(runtime.block_on(revoked).unwrap().was_live());
         let acknowledged = now();
         for server in &mut servers {
-            let last: i64 = server.answer().parse().unwrap();
+            let last: i64 = server.receive().parse().unwrap();
             samples.push((last - acknowledged) as f64);
         }
     }
@@ -163,44 +163,5 @@ where
         StatusCode::OK => true,
         StatusCode::UNAUTHORIZED => false,
         other => panic!("{other}: {}", response.body()),
-    }
-}
-
-/// A process that serves requests. Killed on drop.
-struct Server {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Server {
-    fn start(redis: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .env(ROLE, redis)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdin = child.stdin.take().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        Self { child, stdin, stdout }
-    }
-
-    fn tell(&mut self, token: &str) {
-        writeln!(self.stdin, "{token}").unwrap();
-    }
-
-    fn answer(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        assert!(!line.is_empty(), "the server has ended: see above");
-        line.trim().to_owned()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
     }
 }

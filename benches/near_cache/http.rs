@@ -1,8 +1,7 @@
 //! Compares an axum server with the layer to the same server without it, under load from wrk.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,6 +11,7 @@ use tokio::runtime::Builder;
 use tower_session_auth::SessionAuthLayer;
 
 use crate::measure::{Bearer, median, process_cpu};
+use crate::server_process::ServerProcess;
 use crate::table::{Limit, Table, time};
 use crate::world::World;
 use crate::{Effort, support, world};
@@ -50,34 +50,22 @@ pub(crate) fn serve(redis: &str) {
 }
 
 struct Server {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
+    process: ServerProcess,
     address: SocketAddr,
 }
 
 impl Server {
     fn start(redis: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .env(ROLE, redis)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdin = child.stdin.take().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut address = String::new();
-        stdout.read_line(&mut address).unwrap();
-        let address = address.trim().parse().unwrap();
-        Self { child, stdin, stdout, address }
+        let mut process = ServerProcess::start(ROLE, redis);
+        let address = process.receive().parse().unwrap();
+        Self { process, address }
     }
 
     /// Returns the server's CPU time in nanoseconds and the number of its cache misses.
     fn figures(&mut self) -> (f64, u64) {
-        self.stdin.write_all(b"\n").unwrap();
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        let (cpu, misses) = line.trim().split_once(' ').unwrap();
+        self.process.send("");
+        let line = self.process.receive();
+        let (cpu, misses) = line.split_once(' ').unwrap();
         (cpu.parse().unwrap(), misses.parse().unwrap())
     }
 
@@ -133,13 +121,6 @@ impl Load {
 struct Run {
     rate: f64,
     cpu: f64,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
 }
 
 pub(crate) fn http(table: &mut Table, effort: &Effort, world: &World, hot: &Arc<[Bearer]>) {

@@ -80,6 +80,12 @@ def by_percent(row: dict) -> dict[str, float]:
     return {f"p{percent:g}".replace(".", ""): value for percent, value in row["nanoseconds"]}
 
 
+def names_in_order(field: str, names: list[str]) -> dict:
+    """Returns an axis with a name for each row, from the top to the bottom."""
+    axis = {"domain": False, "ticks": False, "labelPadding": 8}
+    return {"field": field, "type": "nominal", "sort": names, "title": None, "axis": axis}
+
+
 def latency(rows: list[dict]) -> dict:
     values = [by_percent(row) | {"outcome": row["outcome"]} for row in rows]
     for value in values:
@@ -90,13 +96,7 @@ def latency(rows: list[dict]) -> dict:
         "title": "time of one request (logarithmic)",
         "axis": {"labelExpr": TIME, "values": [10**digits for digits in range(1, 10)]},
     }
-    y = {
-        "field": "outcome",
-        "type": "nominal",
-        "sort": [value["outcome"] for value in values],
-        "title": None,
-        "axis": {"domain": False, "ticks": False, "labelPadding": 8},
-    }
+    y = names_in_order("outcome", [value["outcome"] for value in values])
 
     def layer(mark: dict, field: str, to: str | None = None) -> dict:
         encoding = {"y": y, "x": x | {"field": field}}
@@ -284,14 +284,7 @@ def operations(rows: list[dict]) -> dict:
         for field, name in names
     ]
     sides = [name for _, name in names]
-    y = {
-        "field": "operation",
-        "type": "nominal",
-        "sort": [row["operation"] for row in rows],
-        "title": None,
-        "axis": {"domain": False, "ticks": False, "labelPadding": 8},
-        "scale": {"paddingInner": 0.3},
-    }
+    y = names_in_order("operation", [row["operation"] for row in rows]) | {"scale": {"paddingInner": 0.3}}
     color = {
         "field": "side",
         "type": "nominal",
